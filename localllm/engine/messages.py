@@ -1,0 +1,272 @@
+"""The closed set of messages between the app process and an engine process, and their bytes.
+
+Frozen msgspec structs as MessagePack over a `multiprocessing` connection: the same on every system and in a
+frozen app, and nothing in them can run code (which pickle could). Knows no process and no thread.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from localllm.sampling_params import SamplingParams
+
+FinishReason = Literal["stop", "length", "cancelled"]
+Priority = Literal["chat", "background"]
+
+
+class Message(msgspec.Struct, frozen=True, tag=True, omit_defaults=True):
+    """Anything that crosses between the two processes."""
+
+
+# ── what a model is loaded with ─────────────────────────────────────────────────────────────────────────────
+
+
+class LoadParams(msgspec.Struct, frozen=True):
+    """How to load one model. llama.cpp's own knobs keep their names; None lets the engine choose.
+
+    n_ctx: cells of the KV cache, shared by all sequences; 0 takes the model's training context (at most 8 192).
+    n_parallel: sequences that run at once. n_gpu_layers: -1 for all that the build can offload.
+    """
+
+    path: str
+    model_id: str = ""
+    n_ctx: int = 0
+    n_parallel: int = 8
+    n_gpu_layers: int = -1
+    n_threads: int | None = None
+    n_batch: int = 512
+    flash_attn: bool | None = None
+    cache_type_k: str = "f16"
+    cache_type_v: str = "f16"
+    use_mmap: bool = True
+    embedding: bool = False
+    log_path: str | None = None
+
+
+class ModelInfo(msgspec.Struct, frozen=True):
+    """What a loaded model says of itself. Sizes in bytes, n_ctx in tokens as allotted."""
+
+    architecture: str
+    description: str
+    n_params: int
+    size_bytes: int
+    n_ctx: int
+    n_ctx_train: int
+    n_vocab: int
+    n_embd: int
+    n_parallel: int
+    n_threads: int
+    chat_template: str | None
+    bos_token: str
+    eos_token: str
+    add_bos: bool
+    has_fim: bool
+    can_cut: bool
+    pooling: str
+    devices: tuple[str, ...]
+    build: str
+
+
+# ── app → engine ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Submit(Message):
+    """Run a prompt. `n` completions share it. `markers`: control tokens whose text must be shown (`<tool_call>`, …)."""
+
+    request_id: int
+    prompt: str | list[int]
+    params: SamplingParams
+    n: int = 1
+    priority: Priority = "chat"
+    add_special: bool = False
+    markers: tuple[str, ...] = ()
+
+
+class Cancel(Message):
+    """Stop a request at the next step and free its slots. Unknown ids are ignored: it may just have finished."""
+
+    request_id: int
+
+
+class Tokenize(Message):
+    call_id: int
+    text: str
+    add_special: bool = False
+    parse_special: bool = True
+
+
+class Detokenize(Message):
+    call_id: int
+    token_ids: list[int]
+
+
+class Embed(Message):
+    """Embed prompts: one vector each, pooled and normalised as the model says."""
+
+    call_id: int
+    prompts: list[str | list[int]]
+
+
+class GetStats(Message):
+    call_id: int
+
+
+class Shutdown(Message):
+    """Free everything and exit."""
+
+
+# ── engine → app ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Loading(Message):
+    """Weights are being read; `progress` runs from 0 to 1."""
+
+    progress: float
+
+
+class Ready(Message):
+    info: ModelInfo
+
+
+class LoadFailed(Message):
+    """The engine exits after this."""
+
+    message: str
+
+
+class Accepted(Message):
+    """The prompt fits and its grammar compiles: from here on the answer is a stream."""
+
+    request_id: int
+    num_prompt_tokens: int
+
+
+class Refused(Message):
+    """The request cannot run. `kind` names a class of localllm.errors."""
+
+    request_id: int
+    kind: Literal["InvalidRequest", "ContextLengthExceeded", "UnsupportedParameter", "Busy"]
+    message: str
+    param: str | None = None
+    code: str | None = None
+
+
+class TokenLogprob(msgspec.Struct, frozen=True):
+    """One token with its log-probability and its likeliest alternatives (token text, logprob, piece bytes)."""
+
+    token_id: int
+    token: str
+    piece: bytes
+    logprob: float
+    top: list[tuple[str, float, bytes]] = []
+
+
+class Finish(msgspec.Struct, frozen=True):
+    """How one completion ended, with exact counts and durations in milliseconds.
+
+    num_cached_tokens: prompt tokens taken from the prefix cache. stop: the stop string that ended it.
+    """
+
+    reason: FinishReason
+    num_completion_tokens: int
+    num_cached_tokens: int
+    queue_ms: float
+    prompt_ms: float
+    predicted_ms: float
+    stop: str | None = None
+
+
+class Delta(msgspec.Struct, frozen=True, omit_defaults=True):
+    """New text of one completion. The last one of each `index` carries `finish`.
+
+    prefilled: (done, total) prompt tokens, sent while the prompt is being computed, with no text.
+    """
+
+    request_id: int
+    index: int = 0
+    text: str = ""
+    num_tokens: int = 0
+    logprobs: list[TokenLogprob] | None = None
+    finish: Finish | None = None
+    prefilled: tuple[int, int] | None = None
+
+
+class Step(Message):
+    """All that one step produced."""
+
+    deltas: list[Delta]
+
+
+class Tokens(Message):
+    call_id: int
+    token_ids: list[int]
+
+
+class Text(Message):
+    call_id: int
+    text: str
+
+
+class Embeddings(Message):
+    """`vectors`: float32, little endian, one bytes object per prompt. `num_tokens` over all prompts."""
+
+    call_id: int
+    vectors: list[bytes]
+    num_tokens: int
+
+
+class EngineStats(msgspec.Struct, frozen=True):
+    """Counts since the model was loaded, and what is going on now."""
+
+    num_running: int
+    num_waiting: int
+    num_prompt_tokens: int
+    num_cached_tokens: int
+    num_completion_tokens: int
+    num_requests: int
+    num_steps: int
+    kv_cells_used: int
+    kv_cells: int
+
+
+class Stats(Message):
+    call_id: int
+    stats: EngineStats
+
+
+class CallFailed(Message):
+    """A call (tokenize, embed, …) could not be done."""
+
+    call_id: int
+    message: str
+    param: str | None = None
+
+
+Command = Submit | Cancel | Tokenize | Detokenize | Embed | GetStats | Shutdown
+Event = Loading | Ready | LoadFailed | Accepted | Refused | Step | Tokens | Text | Embeddings | Stats | CallFailed
+
+_encoder = msgspec.msgpack.Encoder()
+_command_decoder: msgspec.msgpack.Decoder[Command] = msgspec.msgpack.Decoder(Command)
+_event_decoder: msgspec.msgpack.Decoder[Event] = msgspec.msgpack.Decoder(Event)
+
+
+def pack(message: Message) -> bytes:
+    return _encoder.encode(message)
+
+
+def pack_load_params(params: LoadParams) -> bytes:
+    return _encoder.encode(params)
+
+
+def unpack_load_params(data: bytes) -> LoadParams:
+    return msgspec.msgpack.decode(data, type=LoadParams)
+
+
+def unpack_command(data: bytes) -> Command:
+    return _command_decoder.decode(data)
+
+
+def unpack_event(data: bytes) -> Event:
+    return _event_decoder.decode(data)
