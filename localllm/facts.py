@@ -1,0 +1,43 @@
+"""What is true about the product, said once: address, endpoints, commands, words.
+
+The program, its documentation and the corpus of the embedded model all take these from here, so that none
+of them can say something else. Knows nothing of how any of it works.
+"""
+
+from __future__ import annotations
+
+PRODUCT = "localllm"
+LICENSE = "MIT"
+MIN_PYTHON = "3.11"
+
+DEFAULT_HOST = "127.0.0.1"
+DEFAULT_PORT = 5757
+ORIGIN = f"http://localhost:{DEFAULT_PORT}"
+API_BASE_URL = f"{ORIGIN}/v1"
+DOCKER_BASE_URL = f"http://host.docker.internal:{DEFAULT_PORT}/v1"
+
+CHAT_COMPLETIONS = "/v1/chat/completions"
+COMPLETIONS = "/v1/completions"
+MODELS = "/v1/models"
+HEALTH = "/health"
+ENDPOINTS = (CHAT_COMPLETIONS, COMPLETIONS, MODELS, HEALTH)
+
+GUIDE = "guide"
+GUIDE_FILE = "guide.gguf"  # inside the package
+CATALOG_FILE = "models.toml"
+HOME_VARIABLE = "LOCALLLM_HOME"
+
+COMMANDS = ("serve", "chat", "list", "add", "paths", "doctor")
+SERVE_OPTIONS = ("--host", "--port", "--model")
+ADD_OPTIONS = ("--id",)
+START_SCRIPT = "packaging/start.py"
+
+RUN = PRODUCT
+SERVE = f"{PRODUCT} serve"
+CHAT = f"{PRODUCT} chat"
+LIST = f"{PRODUCT} list"
+ADD = f"{PRODUCT} add PATH --id ID"
+PATHS = f"{PRODUCT} paths"
+DOCTOR = f"{PRODUCT} doctor"
+START = f"python3 {START_SCRIPT}"
+START_TEST = f"{START} test"
