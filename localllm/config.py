@@ -1,7 +1,7 @@
-"""The settings of one run: settings.toml < environment (`LOCALLLM_PORT` …) < command line. Frozen, loud about typos.
+"""The settings of one run: settings.toml < environment (`LOCALLLM_PORT` …) < command line.
 
-Every key is described in docs/configuration.md; a test fails when one is missing there. Knows nothing of models:
-those are in the catalog.
+Frozen, and loud about typos. Every key is described in docs/configuration.md; a test fails when one is missing
+there. Knows nothing of models: those are in the catalog.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
 """A TOML file of the user's, read into frozen msgspec structs, with errors that help.
 
-    document = TomlFile.read(path)                     # ConfigError with file and line when it is not TOML
-    settings = document.convert(Settings)              # … with file, line, key and nearest match when a key is wrong
+    document = TomlFile.read(path)          # ConfigError with file and line when it is not TOML
+    settings = document.convert(Settings)   # … with file, line, key and nearest match when a key is wrong
 
-Unknown keys are errors, because a mistyped key that is silently ignored costs an hour. Knows nothing of what the
-keys mean, and never writes.
+Unknown keys are errors, because a mistyped key that is silently ignored costs an hour. Knows nothing of what
+the keys mean, and never writes.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class TomlFile:
         return cls(path, text, data, error_class)
 
     def convert(self, type_: type[T], keys: Keys = ()) -> T:
-        """The table below `keys` as a struct. Raises for unknown keys and wrong types, naming file, line and key."""
+        """The table below `keys` as a struct. Unknown keys and wrong types raise, naming file, line and key."""
         data: Any = self.data
         for key in keys:
             data = data[key]
