@@ -14,8 +14,6 @@ import shutil
 import subprocess
 import sys
 import threading
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -138,7 +136,7 @@ def compile_env(build: Build) -> dict[str, str]:
 def cached_wheel(environment: Environment, cache: list[str], version: str) -> Path | None:
     """The wheel of an earlier compile with the same arguments, as pip's cache has it."""
     command = [
-        environment.python,
+        str(environment.python),
         "-m",
         "pip",
         "cache",
@@ -158,7 +156,9 @@ def try_out(environment: Environment, attempt: Attempt) -> None:
         "import llama_cpp; llama_cpp.llama_backend_init(); "
         f"assert not {attempt.is_gpu} or llama_cpp.llama_supports_gpu_offload(), 'it has no GPU code'"
     )
-    tried = subprocess.run([str(environment.python), "-c", script], capture_output=True, text=True, check=False)
+    tried = subprocess.run(
+        [str(environment.python), "-c", script], capture_output=True, text=True, check=False
+    )
     if tried.returncode < 0:
         raise SetupFailed(f"llama.cpp crashes on this processor (signal {-tried.returncode})")
     if tried.returncode:
@@ -220,6 +220,9 @@ def is_published(variant: str, version: str) -> bool:
 
 
 def _lists(variant: str, version: str) -> bool:
+    import urllib.error
+    import urllib.request  # slow to import, and a start that finds everything ready does without
+
     try:
         with urllib.request.urlopen(f"{WHEELS}/{variant}/{PACKAGE}/", timeout=PROBE_S) as page:
             return f"llama_cpp_python-{version}-" in page.read().decode("utf-8", "replace")

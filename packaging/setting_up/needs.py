@@ -74,11 +74,8 @@ def has_compiler() -> bool:
     if sys.platform == "win32":
         return bool(shutil.which("cl") or shutil.which("g++") or _has_visual_studio())
     if sys.platform == "darwin":  # /usr/bin/cc is always there, and only asks to be installed
-        return bool(shutil.which("xcode-select")) and subprocess.call(["xcode-select", "-p"], **_SILENT) == 0
+        return bool(_output_of("xcode-select", "-p"))
     return _any_program("CC", "cc", "gcc", "clang") and _any_program("CXX", "c++", "g++", "clang++")
-
-
-_SILENT = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
 
 
 def _any_program(variable: str, *names: str) -> bool:
@@ -90,10 +87,16 @@ def _has_visual_studio() -> bool:
     base = os.environ.get("PROGRAMFILES(X86)", r"C:\Program Files (x86)")
     finder = Path(base) / "Microsoft Visual Studio" / "Installer" / "vswhere.exe"
     tools = "Microsoft.VisualStudio.Component.VC.Tools.x86.x64"
-    asked = [str(finder), "-products", "*", "-requires", tools, "-property", "installationPath"]
-    if not finder.exists():
-        return False
-    return bool(subprocess.run(asked, capture_output=True, check=False).stdout.strip())
+    return bool(_output_of(str(finder), "-products", "*", "-requires", tools, "-property", "installationPath"))
+
+
+def _output_of(*command: str) -> str:
+    """What a command says on stdout when it succeeds; empty where it fails or is not there."""
+    try:
+        asked = subprocess.run(command, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+    return asked.stdout.strip()
 
 
 def has_cuda_toolkit() -> bool:

@@ -16,6 +16,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import IO, TextIO
 
@@ -23,6 +24,7 @@ from .build_log import Lines, Progress
 
 REDRAW_S = 0.2
 PLAIN_LINE_S = 15.0
+STOP_S = 20.0
 
 
 class SetupFailed(Exception):
@@ -145,8 +147,8 @@ class Steps:
                 self._write_log(line)
             if data == b"":
                 return said
-            what = f": {progress}" if progress.doing else " ..."
-            self._screen.show(f"  {self.title}{what}  {duration(self.elapsed_s)}")
+            what = f", {progress}" if progress.doing else ""
+            self._screen.show(f"  {self.title}: {duration(self.elapsed_s)}{what}")
 
     def _write_log(self, line: str) -> None:
         self._log_file.write(f"{time.strftime('%H:%M:%S')} {line}\n")
@@ -154,13 +156,20 @@ class Steps:
 
 
 def _stop(child: subprocess.Popen[bytes]) -> None:
-    """End it, and on POSIX all that it has started."""
+    """End it as Ctrl-C does (pip then clears its temporary folders up), and the hard way if it goes on.
+
+    On POSIX all that it has started ends with it; on Windows the console has sent Ctrl-C to everything already.
+    """
     if sys.platform == "win32":
-        child.terminate()
+        ways = [child.terminate, child.kill]
     else:
+        ways = [partial(os.killpg, child.pid, sign) for sign in (signal.SIGINT, signal.SIGKILL)]
+    for end in ways:
         with suppress(ProcessLookupError):
-            os.killpg(child.pid, signal.SIGTERM)
-    child.wait()
+            end()
+        with suppress(subprocess.TimeoutExpired):
+            child.wait(timeout=STOP_S)
+            return
 
 
 def _read_all(pipe: IO[bytes], arrived: queue.SimpleQueue[bytes]) -> None:
