@@ -1,0 +1,126 @@
+"""What a chat template can do, found by rendering small samples and looking for their words in the text.
+
+Asking the template is more honest than reading its source: a name in the source may sit in a branch that never runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Literal
+
+import msgspec
+
+Message = dict[str, Any]
+Render = Callable[[list[Message], list[dict[str, Any]] | None, bool, dict[str, Any]], str]
+ArgumentsStyle = Literal["dict", "text"]
+
+_USER = "qqUserqq"
+_SYSTEM = "qqSystemqq"
+_TOOL = "qqtoolqq"
+_KEY, _VALUE = "qqkeyqq", "qqvalueqq"
+_RESULT = "qqResultqq"
+_SAMPLE_TOOL = {
+    "type": "function",
+    "function": {
+        "name": _TOOL,
+        "description": "A sample.",
+        "parameters": {
+            "type": "object",
+            "properties": {_KEY: {"type": "string", "description": "A sample."}},
+            "required": [_KEY],
+        },
+    },
+}
+
+
+class Capabilities(msgspec.Struct, frozen=True):
+    """What the template renders by itself; what is False here is done for it in adapt.py.
+
+    arguments: whether a call's arguments are given as an object or as JSON text.
+    empty_content: what stands for no content in an assistant message that holds only calls.
+    parts: message content must be a list of parts. short_ids: call ids must be nine letters and digits.
+    empty_tools: no tools are given as an empty list, where the template cannot take None.
+    thinking_key: the template reads earlier reasoning from `thinking` instead of `reasoning_content`.
+    """
+
+    system: bool = True
+    tools: bool = True
+    calls: bool = True
+    results: bool = True
+    arguments: ArgumentsStyle = "dict"
+    empty_content: str | None = ""
+    parts: bool = False
+    short_ids: bool = False
+    empty_tools: bool = False
+    thinking_key: bool = False
+
+
+def probe(render: Render, source: str) -> Capabilities:
+    """Renders about ten samples; costs a few milliseconds, once per template."""
+    parts = not _shows(render, [_user()], None, _USER) and _shows(render, [_user(parts=True)], None, _USER)
+    system = [{"role": "system", "content": _part(_SYSTEM, parts)}, _user(parts)]
+    empty_tools = not _shows(render, [_user(parts)], None, _USER) and _shows(
+        render, [_user(parts)], [], _USER
+    )
+    no_tools: list[dict[str, Any]] | None = [] if empty_tools else None
+    style, empty, calls = _probe_calls(render, parts)
+    with_result = [_user(parts), _call(style, empty), _result(parts)]
+    return Capabilities(
+        system=_shows(render, system, no_tools, _SYSTEM, _USER),
+        tools=_shows(render, [_user(parts)], [_SAMPLE_TOOL], _TOOL, _USER),
+        calls=calls,
+        results=_shows(render, with_result, [_SAMPLE_TOOL], _RESULT),
+        arguments=style,
+        empty_content=empty,
+        parts=parts,
+        empty_tools=empty_tools,
+        short_ids="length 9" in source,
+        thinking_key="message.thinking" in source or "message['thinking']" in source,
+    )
+
+
+def _probe_calls(render: Render, parts: bool) -> tuple[ArgumentsStyle, str | None, bool]:
+    """Of the ways to hand over a call, the first whose name, key and value all appear, written as JSON or XML."""
+    candidates: list[tuple[ArgumentsStyle, str | None]] = [
+        ("dict", ""),
+        ("text", ""),
+        ("dict", None),
+        ("text", None),
+    ]
+    for style, empty in candidates:
+        text = _try(render, [_user(parts), _call(style, empty), _result(parts)], [_SAMPLE_TOOL])
+        turn = text.split(_USER)[-1]
+        is_mangled = f'\\"{_KEY}' in turn or f"{{'{_KEY}'" in turn
+        if not is_mangled and all(word in turn for word in (_TOOL, _KEY, _VALUE)):
+            return style, empty, True
+    return "dict", "", False
+
+
+def _shows(render: Render, messages: list[Message], tools: list[dict[str, Any]] | None, *words: str) -> bool:
+    text = _try(render, messages, tools)
+    return all(word in text for word in words)
+
+
+def _try(render: Render, messages: list[Message], tools: list[dict[str, Any]] | None) -> str:
+    try:
+        return render(messages, tools, True, {})
+    except Exception:  # noqa: BLE001 -- whatever a template raises, it means: not like this
+        return ""
+
+
+def _part(text: str, parts: bool) -> Any:
+    return [{"type": "text", "text": text}] if parts else text
+
+
+def _user(parts: bool = False) -> Message:
+    return {"role": "user", "content": _part(_USER, parts)}
+
+
+def _result(parts: bool) -> Message:
+    return {"role": "tool", "tool_call_id": "abcdefgh1", "name": _TOOL, "content": _part(_RESULT, parts)}
+
+
+def _call(style: ArgumentsStyle, content: str | None) -> Message:
+    arguments = {_KEY: _VALUE} if style == "dict" else f'{{"{_KEY}": "{_VALUE}"}}'
+    call = {"id": "abcdefgh1", "type": "function", "function": {"name": _TOOL, "arguments": arguments}}
+    return {"role": "assistant", "content": content, "tool_calls": [call]}
