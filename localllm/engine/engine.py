@@ -202,7 +202,9 @@ class Engine:
         self.start(poll=poll)
         process = self._process
         if process is None:
-            raise errors.EngineDied(f"The model {self.params.model_id!r} was unloaded meanwhile. Send the request again.")
+            raise errors.EngineDied(
+                f"The model {self.params.model_id!r} was unloaded meanwhile. Send the request again."
+            )
         return process
 
     def _call(self, make: Callable[[int], m.Message], timeout_s: float | None = CALL_TIMEOUT_S) -> m.Event:
@@ -298,15 +300,13 @@ class _Process:
     def _dispatch(self, event: m.Event) -> None:
         match event:
             case m.Step():
-                for delta in event.deltas:
-                    self._deliver(delta)
+                self._deliver(event.deltas)
             case m.Accepted():
                 if stream := self.streams.get(event.request_id):
                     stream._events.put(event)
             case m.Refused():
                 if stream := self.streams.pop(event.request_id, None):
-                    error_class: type[errors.LocalllmError] = getattr(errors, event.kind)
-                    stream._events.put(error_class(event.message, param=event.param, code=event.code))
+                    stream._events.put(_refusal(event))
             case m.Loading():
                 self.progress = event.progress
             case m.Ready():
@@ -318,14 +318,15 @@ class _Process:
                 if reply := self.calls.pop(event.call_id, None):
                     reply.put(event)
 
-    def _deliver(self, delta: m.Delta) -> None:
-        stream = self.streams.get(delta.request_id)
-        if stream is None:
-            return  # cancelled meanwhile
-        stream._num_undelivered -= delta.finish is not None
-        if stream._num_undelivered == 0:
-            self.streams.pop(delta.request_id, None)
-        stream._events.put(delta)
+    def _deliver(self, deltas: list[m.Delta]) -> None:
+        for delta in deltas:
+            stream = self.streams.get(delta.request_id)
+            if stream is None:
+                continue  # cancelled meanwhile
+            stream._num_undelivered -= delta.finish is not None
+            if stream._num_undelivered == 0:
+                self.streams.pop(delta.request_id, None)
+            stream._events.put(delta)
 
     def _die(self) -> None:
         """The pipe is closed: whoever waits gets a typed error with the last lines the child printed."""
@@ -356,10 +357,19 @@ def _spawn(child: Connection, params: m.LoadParams) -> SpawnProcess:
     from localllm.engine import worker
 
     process = multiprocessing.get_context("spawn").Process(
-        target=worker.main, args=(child, m.pack_load_params(params)), name=f"localllm-engine {params.model_id}", daemon=True
+        target=worker.main,
+        args=(child, m.pack_load_params(params)),
+        name=f"localllm-engine {params.model_id}",
+        daemon=True,
     )
     process.start()
     return process
+
+
+def _refusal(event: m.Refused) -> errors.LocalllmError:
+    error_class = getattr(errors, event.kind, errors.InvalidRequest)
+    error: errors.LocalllmError = error_class(event.message, param=event.param, code=event.code)
+    return error
 
 
 def _exit_description(exitcode: int | None) -> str:

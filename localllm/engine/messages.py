@@ -72,7 +72,7 @@ class ModelInfo(msgspec.Struct, frozen=True):
 # ── app → engine ────────────────────────────────────────────────────────────────────────────────────────────
 
 
-class Submit(Message):
+class Submit(Message, frozen=True):
     """Run a prompt. `n` completions share it. `markers`: control tokens whose text must be shown (`<tool_call>`, …)."""
 
     request_id: int
@@ -84,70 +84,70 @@ class Submit(Message):
     markers: tuple[str, ...] = ()
 
 
-class Cancel(Message):
+class Cancel(Message, frozen=True):
     """Stop a request at the next step and free its slots. Unknown ids are ignored: it may just have finished."""
 
     request_id: int
 
 
-class Tokenize(Message):
+class Tokenize(Message, frozen=True):
     call_id: int
     text: str
     add_special: bool = False
     parse_special: bool = True
 
 
-class Detokenize(Message):
+class Detokenize(Message, frozen=True):
     call_id: int
     token_ids: list[int]
 
 
-class Embed(Message):
+class Embed(Message, frozen=True):
     """Embed prompts: one vector each, pooled and normalised as the model says."""
 
     call_id: int
     prompts: list[str | list[int]]
 
 
-class GetStats(Message):
+class GetStats(Message, frozen=True):
     call_id: int
 
 
-class Shutdown(Message):
+class Shutdown(Message, frozen=True):
     """Free everything and exit."""
 
 
 # ── engine → app ────────────────────────────────────────────────────────────────────────────────────────────
 
 
-class Loading(Message):
+class Loading(Message, frozen=True):
     """Weights are being read; `progress` runs from 0 to 1."""
 
     progress: float
 
 
-class Ready(Message):
+class Ready(Message, frozen=True):
     info: ModelInfo
 
 
-class LoadFailed(Message):
+class LoadFailed(Message, frozen=True):
     """The engine exits after this."""
 
     message: str
 
 
-class Accepted(Message):
+class Accepted(Message, frozen=True):
     """The prompt fits and its grammar compiles: from here on the answer is a stream."""
 
     request_id: int
     num_prompt_tokens: int
 
 
-class Refused(Message):
-    """The request cannot run. `kind` names a class of localllm.errors."""
+class Refused(Message, frozen=True):
+    """The request cannot run. `kind` names the class of localllm.errors to raise."""
 
     request_id: int
-    kind: Literal["InvalidRequest", "ContextLengthExceeded", "UnsupportedParameter", "Busy"]
+    kind: str
     message: str
     param: str | None = None
     code: str | None = None
@@ -193,23 +193,23 @@ class Delta(msgspec.Struct, frozen=True, omit_defaults=True):
     prefilled: tuple[int, int] | None = None
 
 
-class Step(Message):
+class Step(Message, frozen=True):
     """All that one step produced."""
 
     deltas: list[Delta]
 
 
-class Tokens(Message):
+class Tokens(Message, frozen=True):
     call_id: int
     token_ids: list[int]
 
 
-class Text(Message):
+class Text(Message, frozen=True):
     call_id: int
     text: str
 
 
-class Embeddings(Message):
+class Embeddings(Message, frozen=True):
     """`vectors`: float32, little endian, one bytes object per prompt. `num_tokens` over all prompts."""
 
     call_id: int
@@ -231,12 +231,12 @@ class EngineStats(msgspec.Struct, frozen=True):
     kv_cells: int
 
 
-class Stats(Message):
+class Stats(Message, frozen=True):
     call_id: int
     stats: EngineStats
 
 
-class CallFailed(Message):
+class CallFailed(Message, frozen=True):
     """A call (tokenize, embed, …) could not be done."""
 
     call_id: int
@@ -245,7 +245,9 @@ class CallFailed(Message):
 
 
 Command = Submit | Cancel | Tokenize | Detokenize | Embed | GetStats | Shutdown
-Event = Loading | Ready | LoadFailed | Accepted | Refused | Step | Tokens | Text | Embeddings | Stats | CallFailed
+Event = (
+    Loading | Ready | LoadFailed | Accepted | Refused | Step | Tokens | Text | Embeddings | Stats | CallFailed
+)
 
 _encoder = msgspec.msgpack.Encoder()
 _command_decoder: msgspec.msgpack.Decoder[Command] = msgspec.msgpack.Decoder(Command)

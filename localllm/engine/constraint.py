@@ -1,0 +1,114 @@
+"""Structured output: a grammar that says which tokens may come next, and which must. llguidance does the work.
+
+`Compiler` belongs to a model and keeps compiled grammars; `Constraint` belongs to a sequence. Knows the tokenizer only
+as llguidance's own object, which the runner makes.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+
+import llguidance
+import numpy as np
+import numpy.typing as npt
+
+from localllm.errors import InvalidRequest
+from localllm.sampling_params import Grammar
+
+COMPILED_KEPT = 64
+COMPACT = {"whitespace_flexible": False}  # as OpenAI writes it; and what follows a key is then forced, not sampled
+ANY_JSON_OBJECT = '{"type":"object"}'
+
+
+class Constraint:
+    """What the grammar says at the current place of one sequence.
+
+    With triggers it sleeps until one of them was written; the grammar then describes what follows it.
+    """
+
+    def __init__(
+        self, matcher: llguidance.LLMatcher, tokenizer: llguidance.LLTokenizer, triggers: tuple[str, ...]
+    ) -> None:
+        self._matcher = matcher
+        self._tokenizer = tokenizer
+        self._triggers = tuple(t.encode() for t in triggers)
+        self._written = b""
+        self.is_active = not triggers
+        self._mask = np.empty((tokenizer.vocab_size + 31) // 32, dtype=np.int32)
+
+    def apply(self, logits: npt.NDArray[np.float32]) -> None:
+        """Forbid, in place, every token that may not come next. logits: float32 of shape (n_vocab,)."""
+        if not self.is_active:
+            return
+        self._matcher.unsafe_compute_mask_ptr(self._mask.ctypes.data, self._mask.nbytes)
+        allowed = np.unpackbits(self._mask.view(np.uint8), bitorder="little", count=len(logits))
+        np.copyto(logits, -np.inf, where=allowed == 0)
+
+    def accept(self, token_id: int, piece: bytes) -> list[int]:
+        """A token was generated. Returns the tokens that must follow it, already accepted."""
+        if not self.is_active:
+            self._watch(piece)
+            return []
+        self._matcher.consume_token(token_id)
+        forced = self._matcher.compute_ff_tokens() if not self.is_complete else []
+        if forced:
+            self._matcher.consume_tokens(forced)
+        return forced
+
+    @property
+    def is_complete(self) -> bool:
+        """True where nothing but the end can follow."""
+        return self.is_active and self._matcher.is_stopped()
+
+    def _watch(self, piece: bytes) -> None:
+        """Wake up when a trigger has been written; what the token carries beyond it belongs to the grammar."""
+        self._written = (self._written + piece)[-4096:]
+        for trigger in self._triggers:
+            at = self._written.rfind(trigger)
+            if at < 0:
+                continue
+            rest = self._written[at + len(trigger) :]
+            if len(rest) < len(piece):
+                tokens = self._tokenizer.tokenize_bytes(rest)
+                self.is_active = self._matcher.validate_tokens(tokens) == len(tokens)
+                if self.is_active:
+                    self._matcher.consume_tokens(tokens)
+                return
+
+
+class Compiler:
+    """Grammars of one model, compiled once each. Thread-safe: called beside the loop."""
+
+    def __init__(self, tokenizer: llguidance.LLTokenizer) -> None:
+        self._tokenizer = tokenizer
+        self._compile = functools.lru_cache(COMPILED_KEPT)(self._compile_uncached)
+
+    def constraint(self, grammar: Grammar) -> Constraint:
+        """A fresh constraint at the beginning of the grammar. Raises InvalidRequest with llguidance's reason."""
+        matcher = self._compile(grammar.kind, grammar.text).deep_copy()
+        return Constraint(matcher, self._tokenizer, grammar.triggers)
+
+    def _compile_uncached(self, kind: str, text: str) -> llguidance.LLMatcher:
+        source = _grammar_source(kind, text)
+        matcher = llguidance.LLMatcher(self._tokenizer, source, log_level=0)
+        if matcher.is_error():
+            field = "response_format" if kind.startswith("json") else "grammar"
+            reason = matcher.get_error().split("\n")[0]
+            raise InvalidRequest(f"The grammar cannot be used: {reason}", param=field, code="invalid_grammar")
+        return matcher
+
+
+def _grammar_source(kind: str, text: str) -> str:
+    try:
+        if kind == "regex":
+            source = llguidance.LLMatcher.grammar_from_regex(text)
+        elif kind in ("json_object", "json_schema"):
+            schema = text if kind == "json_schema" else ANY_JSON_OBJECT
+            source = llguidance.LLMatcher.grammar_from_json_schema(json.dumps(json.loads(schema)), None, COMPACT)
+        else:
+            lark = llguidance.gbnf_to_lark.gbnf_to_lark(text) if kind == "gbnf" else text
+            source = llguidance.LLMatcher.grammar_from_lark(lark)
+        return str(source)
+    except (ValueError, RecursionError) as error:
+        raise InvalidRequest(f"The grammar cannot be read: {error}", param="response_format") from None

@@ -1,0 +1,111 @@
+"""The loop's body: schedule → run → postprocess. One call of step() is one batch. No thread and no pipe here."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from localllm.engine import messages as m
+from localllm.engine.constraint import Constraint
+from localllm.engine.output import Output
+from localllm.engine.pace import Pace
+from localllm.engine.runner import Runner, Sampled
+from localllm.engine.scheduler import Chunk, Plan, Scheduler
+from localllm.engine.sequence import Sequence, State
+
+PROGRESS_EVERY_S = 0.5
+
+
+class Core:
+    """All sequences of one model, and what each has put out."""
+
+    def __init__(
+        self, scheduler: Scheduler, runner: Runner, pace: Pace, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.scheduler = scheduler
+        self.pace = pace
+        self._runner = runner
+        self._clock = clock
+        self._outputs: dict[Sequence, Output] = {}
+        self._next_progress = 0.0
+        self.num_steps = 0
+        self.num_requests = 0
+        self.num_prompt_tokens = 0
+        self.num_cached_tokens = 0
+        self.num_completion_tokens = 0
+
+    @property
+    def has_work(self) -> bool:
+        return self.scheduler.has_work
+
+    def add(self, sequence: Sequence, output: Output, constraint: Constraint | None) -> None:
+        """Queue a sequence whose prompt was checked."""
+        self._outputs[sequence] = output
+        self._runner.open(sequence, constraint)
+        self.scheduler.add(sequence)
+        self.num_requests += sequence.index == 0
+
+    def cancel(self, request_id: int) -> bool:
+        """End a request at once, in whatever state it is. False if it is not known."""
+        ended = self.scheduler.cancel(request_id)
+        for sequence in ended:
+            self._forget(sequence)
+        return bool(ended)
+
+    def step(self) -> list[m.Delta]:
+        """Compute one batch. Returns what it added, completion by completion."""
+        budget = self.pace.prefill_tokens(is_busy=self.scheduler.is_decoding)
+        plan = self.scheduler.schedule(budget)
+        for chunk in plan.chunks:
+            self._outputs[chunk.sequence].started()
+        self._runner.apply(plan.operations)
+        if not plan.chunks:
+            return []
+        started = self._clock()
+        sampled = self._runner.run(plan.chunks)
+        now = self._clock()
+        self.pace.observe(plan.num_decoded, plan.num_prefilled, now - started)
+        self.num_steps += 1
+        return self._progress(plan, now) + [d for s in sampled if (d := self._postprocess(s)) is not None]
+
+    def _postprocess(self, sampled: Sampled) -> m.Delta | None:
+        """One sequence's new tokens: into its text, and on or out."""
+        sequence = sampled.sequence
+        output = self._outputs[sequence]
+        for position, token_id in enumerate([sampled.token_id, *sampled.forced]):
+            sequence.tokens.append(token_id)
+            output.push(token_id, sampled.logprob if position == 0 else None)
+            if output.finish is not None:
+                break
+        if sampled.is_complete and output.finish is None:
+            output.end()
+        delta = output.take()
+        if output.finish is not None:
+            self._count(output.finish, sequence)
+            self.scheduler.finish(sequence)
+            self._forget(sequence)
+        return delta
+
+    def _progress(self, plan: Plan, now: float) -> list[m.Delta]:
+        """How far long prompts have come, a few times a second."""
+        unfinished = [c for c in plan.chunks if not c.wants_logits]
+        if not unfinished or now < self._next_progress:
+            return []
+        self._next_progress = now + PROGRESS_EVERY_S
+        return [_progress_delta(chunk) for chunk in unfinished if chunk.sequence.state is State.RUNNING]
+
+    def _count(self, finish: m.Finish, sequence: Sequence) -> None:
+        self.num_completion_tokens += finish.num_completion_tokens
+        self.num_prompt_tokens += sequence.num_prompt_tokens
+        self.num_cached_tokens += finish.num_cached_tokens
+
+    def _forget(self, sequence: Sequence) -> None:
+        self._outputs.pop(sequence, None)
+        self._runner.close(sequence)
+
+
+def _progress_delta(chunk: Chunk) -> m.Delta:
+    done = min(chunk.start + chunk.count, chunk.sequence.num_prompt_tokens)
+    return m.Delta(
+        chunk.sequence.request_id, chunk.sequence.index, prefilled=(done, chunk.sequence.num_prompt_tokens)
+    )

@@ -1,0 +1,254 @@
+"""A loaded model with all that belongs to it: context, runner, scheduler, grammars. Makes sequences of requests.
+
+`prepare` and `answer` (tokenize, detokenize) may be called from any thread; the rest belongs to the loop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import psutil
+
+from localllm.engine import messages as m
+from localllm.engine.constraint import Compiler, Constraint
+from localllm.engine.core import Core
+from localllm.engine.embedder import Embedder
+from localllm.engine.llama_runner import LlamaRunner
+from localllm.engine.output import Output
+from localllm.engine.pace import Pace
+from localllm.engine.prefix_cache import PrefixCache
+from localllm.engine.scheduler import Scheduler
+from localllm.engine.sequence import Sequence
+from localllm.errors import Busy, ContextLengthExceeded, InvalidRequest
+from localllm.llama import library
+from localllm.llama.context import Context
+from localllm.llama.model import Model, TokenIds
+
+DEFAULT_N_CTX = 8192
+MAX_WAITING = 256
+
+
+class Prepared(msgspec.Struct, frozen=True):
+    """A sequence that is ready to be queued."""
+
+    sequence: Sequence
+    output: Output
+    constraint: Constraint | None
+
+
+class ModelHost:
+    """Owns the C objects of one model. Raises LlamaError when it cannot be loaded."""
+
+    def __init__(self, params: m.LoadParams, on_progress: Callable[[float], None] | None = None) -> None:
+        self._model = model = Model(
+            Path(params.path),
+            n_gpu_layers=params.n_gpu_layers,
+            use_mmap=params.use_mmap,
+            on_progress=on_progress,
+        )
+        n_threads = params.n_threads or default_threads()
+        can_cut = not model.is_recurrent
+        num_slots = params.n_parallel * 2 if can_cut else params.n_parallel
+        self._context = Context(
+            model,
+            n_ctx=params.n_ctx or min(model.n_ctx_train, DEFAULT_N_CTX),
+            n_seq_max=num_slots,
+            n_batch=params.n_batch,
+            n_threads=n_threads,
+            flash_attn=params.flash_attn,
+            cache_type_k=params.cache_type_k,
+            cache_type_v=params.cache_type_v,
+            embedding=params.embedding,
+            max_logits=None if params.embedding else num_slots,
+        )
+        self._embedder = (
+            Embedder(model, self._context, params.n_batch, num_slots) if params.embedding else None
+        )
+        cache = PrefixCache(num_slots, self._context.n_ctx, can_cut=can_cut)
+        scheduler = Scheduler(
+            cache, max_running=params.n_parallel, max_waiting=MAX_WAITING, n_batch=params.n_batch
+        )
+        self.core = Core(scheduler, LlamaRunner(model, self._context, params.n_batch), Pace(params.n_batch))
+        self._compiler: Compiler | None = None
+        self.info = self._describe(params, n_threads, can_cut=can_cut)
+
+    def close(self) -> None:
+        self._context.close()
+        self._model.close()
+
+    def _describe(self, params: m.LoadParams, n_threads: int, *, can_cut: bool) -> m.ModelInfo:
+        model = self._model
+        return m.ModelInfo(
+            architecture=model.metadata("general.architecture") or "unknown",
+            description=model.description,
+            n_params=model.n_params,
+            size_bytes=model.size_bytes,
+            n_ctx=self._context.n_ctx,
+            n_ctx_train=model.n_ctx_train,
+            n_vocab=model.n_vocab,
+            n_embd=model.n_embd,
+            n_parallel=params.n_parallel,
+            n_threads=n_threads,
+            chat_template=model.chat_template,
+            bos_token=self._token_text(model.bos),
+            eos_token=self._token_text(model.eos),
+            add_bos=model.adds_bos,
+            has_fim=min(model.fim_tokens) >= 0,
+            can_cut=can_cut,
+            pooling=self._context.pooling,
+            devices=library.devices(),
+            build=library.build(),
+        )
+
+    def _token_text(self, token_id: int) -> str:
+        return (
+            self._model.piece(token_id, special=True).decode("utf-8", errors="replace")
+            if token_id >= 0
+            else ""
+        )
+
+    # ── requests ────────────────────────────────────────────────────────────────────────────────────────────
+
+    def prepare(self, command: m.Submit) -> list[Prepared]:
+        """The sequences of a request. Raises InvalidRequest, ContextLengthExceeded or Busy."""
+        if self._embedder is not None:
+            raise InvalidRequest(
+                "This model makes embeddings and cannot generate text. Choose another one.", param="model"
+            )
+        if self.core.scheduler.is_full:
+            raise Busy("Too many requests are waiting for this model. Try again in a moment.")
+        prompt = self._prompt_ids(command)
+        self._check_length(len(prompt), command.params.max_tokens)
+        self._check_bias(command.params.logit_bias)
+        piece = self._piece_reader(command.markers)
+        prepared = []
+        for index in range(command.n):
+            sequence = Sequence(command.request_id, index, prompt, command.params, command.priority)
+            output = Output(
+                sequence, piece=piece, eog_tokens=self._model.eog_tokens, max_length=self._context.n_ctx
+            )
+            prepared.append(Prepared(sequence, output, self._constraint(command)))
+        return prepared
+
+    def _prompt_ids(self, command: m.Submit) -> TokenIds:
+        if isinstance(command.prompt, str):
+            ids = self._model.tokenize(command.prompt, add_special=command.add_special, parse_special=True)
+        else:
+            ids = np.array(self._checked_ids(command.prompt), dtype=np.int32)
+        if len(ids) > 0:
+            return ids
+        first = self._model.bos if self._model.bos >= 0 else self._model.eos
+        return np.array(
+            [max(first, 0)], dtype=np.int32
+        )  # nothing cannot be continued: begin as a text begins
+
+    def _checked_ids(self, token_ids: list[int]) -> list[int]:
+        for position, token_id in enumerate(token_ids):
+            if not 0 <= token_id < self._model.n_vocab:
+                raise InvalidRequest(
+                    f"Token {token_id} at position {position} is not in this model's vocabulary of "
+                    f"{self._model.n_vocab} tokens. Send text instead (LangChain: check_embedding_ctx_length=False).",
+                    param="prompt",
+                )
+        return token_ids
+
+    def _check_length(self, num_prompt_tokens: int, max_tokens: int | None) -> None:
+        n_ctx = self._context.n_ctx
+        if num_prompt_tokens < n_ctx:
+            return
+        wanted = max_tokens or 0
+        raise ContextLengthExceeded(
+            f"This model's maximum context length is {n_ctx} tokens. However, you requested "
+            f"{num_prompt_tokens + wanted} tokens ({num_prompt_tokens} in the messages, {wanted} in the completion). "
+            "Please reduce the length of the messages or completion.",
+            param="messages",
+        )
+
+    def _check_bias(self, logit_bias: dict[int, float]) -> None:
+        for token_id in logit_bias:
+            if not 0 <= token_id < self._model.n_vocab:
+                raise InvalidRequest(
+                    f"Token {token_id} is not in this model's vocabulary.", param="logit_bias"
+                )
+
+    def _piece_reader(self, markers: tuple[str, ...]) -> Callable[[int], bytes]:
+        """Token → bytes, where control tokens are silent unless their text is one of the markers."""
+        shown = frozenset(marker.encode() for marker in markers)
+        model = self._model
+
+        def piece(token_id: int) -> bytes:
+            text = model.piece(token_id)
+            if text or not shown:
+                return text
+            special = model.piece(token_id, special=True)
+            return special if special in shown else b""
+
+        return piece
+
+    def _constraint(self, command: m.Submit) -> Constraint | None:
+        grammar = command.params.grammar
+        if grammar is None:
+            return None
+        if self._compiler is None:
+            self._compiler = Compiler(self._model.grammar_tokenizer())
+        return self._compiler.constraint(grammar)
+
+    # ── calls ───────────────────────────────────────────────────────────────────────────────────────────────
+
+    def answer(self, command: m.Tokenize | m.Detokenize | m.Embed | m.GetStats) -> m.Message:
+        """Answer a call. Raises InvalidRequest."""
+        match command:
+            case m.Tokenize():
+                ids = self._model.tokenize(
+                    command.text, add_special=command.add_special, parse_special=command.parse_special
+                )
+                return m.Tokens(command.call_id, ids.tolist())
+            case m.Detokenize():
+                pieces = [self._model.piece(t, special=True) for t in self._checked_ids(command.token_ids)]
+                return m.Text(command.call_id, b"".join(pieces).decode("utf-8", errors="replace"))
+            case m.Embed():
+                return self._embed(command)
+            case m.GetStats():
+                return m.Stats(command.call_id, self._stats())
+
+    def _embed(self, command: m.Embed) -> m.Embeddings:
+        if self._embedder is None:
+            raise InvalidRequest(
+                "This model is loaded for text generation. Set embedding = true in its catalog entry to embed with it.",
+                param="model",
+            )
+        prompts = [
+            self._model.tokenize(p, add_special=True, parse_special=False)
+            if isinstance(p, str)
+            else self._checked_ids(p)
+            for p in command.prompts
+        ]
+        vectors = self._embedder.embed(prompts)
+        return m.Embeddings(command.call_id, vectors, sum(len(p) for p in prompts))
+
+    def _stats(self) -> m.EngineStats:
+        core, scheduler = self.core, self.core.scheduler
+        return m.EngineStats(
+            num_running=len(scheduler.running),
+            num_waiting=len(scheduler.waiting),
+            num_prompt_tokens=core.num_prompt_tokens,
+            num_cached_tokens=core.num_cached_tokens,
+            num_completion_tokens=core.num_completion_tokens,
+            num_requests=core.num_requests,
+            num_steps=core.num_steps,
+            kv_cells_used=scheduler.cache.num_cells - scheduler.cache.num_free_cells,
+            kv_cells=scheduler.cache.num_cells,
+        )
+
+
+def default_threads() -> int:
+    """Physical cores this process may use: more threads than that slow llama.cpp down."""
+    physical = psutil.cpu_count(logical=False) or 1
+    try:
+        allowed = len(psutil.Process().cpu_affinity())
+    except AttributeError:  # macOS
+        allowed = physical
+    return max(1, min(physical, allowed))

@@ -1,0 +1,42 @@
+"""How many prompt tokens fit into a step's time: learned from the steps themselves. Pure arithmetic."""
+
+from __future__ import annotations
+
+SMOOTHING = 0.2
+MIN_CHUNK = 8
+FIRST_CHUNK = 32
+
+
+class Pace:
+    """Measures what a prompt token and a decoding step cost, and turns time budgets into token counts.
+
+    busy_s: how long a step may take while somebody's stream is running. idle_s: while nobody's is; it bounds how
+    long a cancel or a newcomer waits.
+    """
+
+    def __init__(self, n_batch: int, *, busy_s: float = 0.1, idle_s: float = 1.0) -> None:
+        self.n_batch = n_batch
+        self.busy_s = busy_s
+        self.idle_s = idle_s
+        self._decode_s = 0.0
+        self._token_s: float | None = None
+
+    def observe(self, num_decoded: int, num_prefilled: int, seconds: float) -> None:
+        """Learn from a finished step."""
+        if num_prefilled == 0:
+            self._decode_s = _smooth(self._decode_s or seconds, seconds)
+        elif num_prefilled >= MIN_CHUNK:
+            base = self._decode_s if num_decoded else 0.0
+            cost = max(seconds - base, 0.1 * seconds) / num_prefilled
+            self._token_s = cost if self._token_s is None else _smooth(self._token_s, cost)
+
+    def prefill_tokens(self, *, is_busy: bool) -> int:
+        """How many prompt tokens the next step may carry beside the decoding rows."""
+        if self._token_s is None:
+            return FIRST_CHUNK
+        left_s = self.busy_s - self._decode_s if is_busy else self.idle_s
+        return max(MIN_CHUNK, min(self.n_batch, int(left_s / self._token_s)))
+
+
+def _smooth(old: float, new: float) -> float:
+    return old + SMOOTHING * (new - old)

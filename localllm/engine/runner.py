@@ -1,0 +1,46 @@
+"""The seam between decisions and computation: what the loop asks for, and what it gets back.
+
+`LlamaRunner` (llama_runner.py) does it with llama.cpp; tests put a fake in its place. Imports no C library.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence as Seq
+from typing import Protocol
+
+import msgspec
+
+from localllm.engine.constraint import Constraint
+from localllm.engine.messages import TokenLogprob
+from localllm.engine.prefix_cache import Operation
+from localllm.engine.scheduler import Chunk
+from localllm.engine.sequence import Sequence
+
+
+class Sampled(msgspec.Struct, frozen=True):
+    """What a step gave one sequence: a token, and the tokens its grammar forces after it.
+
+    is_complete: the grammar allows nothing more.
+    """
+
+    sequence: Sequence
+    token_id: int
+    forced: list[int]
+    is_complete: bool = False
+    logprob: TokenLogprob | None = None
+
+
+class Runner(Protocol):
+    """Computes plans."""
+
+    def open(self, sequence: Sequence, constraint: Constraint | None) -> None:
+        """Called once, before a sequence's first step."""
+
+    def close(self, sequence: Sequence) -> None:
+        """Called once, after its last."""
+
+    def apply(self, operations: Seq[Operation]) -> None:
+        """Copy and cut KV cells, in order."""
+
+    def run(self, chunks: Seq[Chunk]) -> list[Sampled]:
+        """Compute the chunks in one batch and sample where they want it."""

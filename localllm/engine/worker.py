@@ -1,0 +1,170 @@
+"""The engine process: one loop that computes, and threads beside it that listen and prepare.
+
+    listener thread   reads commands from the pipe; cancel and shutdown take effect at the next step
+    two preparers     tokenize prompts, check the context, compile grammars, answer accepted or refused
+    main thread       the loop: take what is prepared, compute a step, send what it produced
+
+When the app is gone the pipe is closed, and the process ends. llama_cpp is imported in here and nowhere else.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from localllm.engine import messages as m
+from localllm.errors import LocalllmError
+
+if TYPE_CHECKING:
+    from localllm.engine.model_host import ModelHost, Prepared
+
+Action = Callable[[], None]
+
+
+def main(connection: Connection, load_params: bytes) -> None:
+    """Entry point of the child. Returns when the app asks for it or is gone."""
+    params = m.unpack_load_params(load_params)
+    _settle_in(params)
+    outbox = _Outbox(connection)
+    try:
+        from localllm.engine.model_host import ModelHost
+
+        host = ModelHost(params, on_progress=lambda value: outbox.send(m.Loading(value)))
+    except LocalllmError as error:
+        outbox.send(m.LoadFailed(error.message))
+        return
+    outbox.send(m.Ready(host.info))
+    _Worker(host, connection, outbox).run()
+
+
+def _settle_in(params: m.LoadParams) -> None:
+    """Print into the log file, and leave Ctrl-C to the app: a terminal sends it to the whole group."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.environ.setdefault("GGML_NO_BACKTRACE", "1")  # the assertion itself shall be the log's last line
+    if params.log_path is None:
+        return
+    path = Path(params.log_path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os.dup2(log, 1)
+    os.dup2(log, 2)
+    os.close(log)
+
+
+class _Outbox:
+    """Sends events to the app; any thread may use it. An app that is gone ends the process."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._lock = threading.Lock()
+
+    def send(self, message: m.Message) -> None:
+        data = m.pack(message)
+        try:
+            with self._lock:
+                self._connection.send_bytes(data)
+        except OSError:
+            os._exit(0)
+
+
+class _Worker:
+    """The loop and what feeds it."""
+
+    def __init__(self, host: ModelHost, connection: Connection, outbox: _Outbox) -> None:
+        self._host = host
+        self._connection = connection
+        self._outbox = outbox
+        self._inbox: queue.SimpleQueue[Action] = queue.SimpleQueue()
+        self._preparers = ThreadPoolExecutor(2, thread_name_prefix="prepare")
+        self._cancelled: set[int] = set()
+        self._is_closing = False
+
+    def run(self) -> None:
+        threading.Thread(target=self._listen, name="listen", daemon=True).start()
+        core = self._host.core
+        while not self._is_closing:
+            self._take_actions(wait=not core.has_work)
+            if core.has_work:
+                deltas = core.step()
+                if deltas:
+                    self._outbox.send(m.Step(deltas))
+        self._preparers.shutdown(wait=True, cancel_futures=True)
+        self._host.close()
+
+    def _take_actions(self, *, wait: bool) -> None:
+        """Carry out everything that has arrived; with `wait`, until something does."""
+        try:
+            self._inbox.get(block=wait)()
+            while True:
+                self._inbox.get_nowait()()
+        except queue.Empty:
+            return
+
+    # ── the listener thread ─────────────────────────────────────────────────────────────────────────────────
+
+    def _listen(self) -> None:
+        try:
+            while True:
+                self._receive(m.unpack_command(self._connection.recv_bytes()))
+        except (EOFError, OSError):
+            os._exit(0)
+
+    def _receive(self, command: m.Command) -> None:
+        match command:
+            case m.Submit():
+                self._preparers.submit(self._prepare, command)
+            case m.Cancel():
+                self._inbox.put(lambda: self._cancel(command.request_id))
+            case m.Shutdown():
+                self._inbox.put(self._close)
+            case m.Tokenize() | m.Detokenize():
+                self._preparers.submit(self._answer, command)
+            case m.Embed() | m.GetStats():
+                self._inbox.put(lambda: self._answer(command))
+
+    # ── the preparers ───────────────────────────────────────────────────────────────────────────────────────
+
+    def _prepare(self, command: m.Submit) -> None:
+        """Make sequences of a request, tell the app, and hand them to the loop."""
+        try:
+            prepared = self._host.prepare(command)
+        except LocalllmError as error:
+            self._outbox.send(
+                m.Refused(command.request_id, type(error).__name__, error.message, error.param, error.code)
+            )
+            self._inbox.put(lambda: self._cancelled.discard(command.request_id))
+            return
+        self._outbox.send(m.Accepted(command.request_id, prepared[0].sequence.num_prompt_tokens))
+        self._inbox.put(lambda: self._start(command.request_id, prepared))
+
+    def _answer(self, command: m.Tokenize | m.Detokenize | m.Embed | m.GetStats) -> None:
+        try:
+            self._outbox.send(self._host.answer(command))
+        except LocalllmError as error:
+            self._outbox.send(m.CallFailed(command.call_id, error.message, error.param))
+
+    # ── in the loop ─────────────────────────────────────────────────────────────────────────────────────────
+
+    def _start(self, request_id: int, prepared: list[Prepared]) -> None:
+        if request_id in self._cancelled:  # the cancel overtook the preparation
+            self._cancelled.discard(request_id)
+            return
+        for item in prepared:
+            self._host.core.add(item.sequence, item.output, item.constraint)
+
+    def _cancel(self, request_id: int) -> None:
+        if not self._host.core.cancel(request_id):
+            self._cancelled.add(request_id)
+
+    def _close(self) -> None:
+        self._is_closing = True

@@ -1,0 +1,115 @@
+"""A llama.cpp context: the KV cells of all sequences, and the step that computes a batch."""
+
+from __future__ import annotations
+
+import ctypes
+from typing import Final
+
+import llama_cpp
+import numpy as np
+import numpy.typing as npt
+
+from localllm.llama import library
+from localllm.llama.batch import Batch
+from localllm.llama.model import Model
+
+Floats = npt.NDArray[np.float32]
+POOLING: Final = {
+    llama_cpp.LLAMA_POOLING_TYPE_NONE: "none",
+    llama_cpp.LLAMA_POOLING_TYPE_MEAN: "mean",
+    llama_cpp.LLAMA_POOLING_TYPE_CLS: "cls",
+    llama_cpp.LLAMA_POOLING_TYPE_LAST: "last",
+    llama_cpp.LLAMA_POOLING_TYPE_RANK: "rank",
+}
+
+
+class OutOfCells(library.LlamaError):
+    """The batch finds no room in the KV cache; nothing was computed."""
+
+
+class Context:
+    """Memory and compute of one model. Not thread-safe: one thread runs it.
+
+    n_ctx: KV cells, shared by all sequences (unified), so that a prefix is copied for free.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        *,
+        n_ctx: int,
+        n_seq_max: int,
+        n_batch: int,
+        n_threads: int,
+        flash_attn: bool | None = None,
+        cache_type_k: str = "f16",
+        cache_type_v: str = "f16",
+        embedding: bool = False,
+        max_logits: int | None = None,
+    ) -> None:
+        """max_logits: rows of logits one step may ask for, at least n_seq_max (the buffer is that large). Raises LlamaError."""
+        params = llama_cpp.llama_context_default_params()
+        params.n_ctx, params.n_seq_max = n_ctx, n_seq_max
+        params.n_batch = params.n_ubatch = n_batch
+        params.n_threads = params.n_threads_batch = n_threads
+        params.flash_attn_type = _flash_attn_type(flash_attn)
+        params.type_k, params.type_v = library.KV_TYPES[cache_type_k], library.KV_TYPES[cache_type_v]
+        params.embeddings = embedding
+        params.kv_unified = not embedding
+        params.n_outputs_max = min(max_logits or n_batch, n_batch)
+        params.no_perf = True
+        self.pointer = llama_cpp.llama_init_from_model(model.pointer, params)
+        if not self.pointer:
+            raise library.LlamaError(f"llama.cpp could not make a context of {n_ctx} tokens for this model.")
+        self._memory = llama_cpp.llama_get_memory(self.pointer)
+        self._n_vocab = model.n_vocab
+        self._n_embd = model.n_embd
+        self.n_ctx: int = llama_cpp.llama_n_ctx(self.pointer)
+        self.pooling = POOLING.get(llama_cpp.llama_pooling_type(self.pointer), "none")
+
+    def close(self) -> None:
+        llama_cpp.llama_free(self.pointer)
+        self.pointer = None
+
+    def decode(self, batch: Batch) -> None:
+        """Compute the batch. Raises OutOfCells (nothing changed) or LlamaError."""
+        status = llama_cpp.llama_decode(self.pointer, batch.struct)
+        if status == 0:
+            return
+        if status == 1:
+            raise OutOfCells(f"No KV cells are left for {batch.num_tokens} tokens.")
+        raise library.LlamaError(f"llama_decode failed with status {status}.")
+
+    def logits(self, index: int) -> Floats:
+        """The logits of the batch token `index`, float32 of shape (n_vocab,): a view, valid until the next step."""
+        pointer = llama_cpp.llama_get_logits_ith(self.pointer, index)
+        return np.ctypeslib.as_array(pointer, (self._n_vocab,))
+
+    def embedding(self, seq_id: int) -> Floats:
+        """The pooled embedding of a sequence, float32 of shape (n_embd,): a copy. For pooling "rank", shape (1,)."""
+        pointer = llama_cpp.llama_get_embeddings_seq(self.pointer, seq_id)
+        size = 1 if self.pooling == "rank" else self._n_embd
+        return np.ctypeslib.as_array(ctypes.cast(pointer, ctypes.POINTER(ctypes.c_float)), (size,)).copy()
+
+    # ── KV cells ────────────────────────────────────────────────────────────────────────────────────────────
+
+    def copy_prefix(self, source: int, target: int, length: int) -> None:
+        """Let `target`, which must be empty, share the first `length` tokens of `source`. Costs no computation."""
+        llama_cpp.llama_memory_seq_cp(self._memory, source, target, 0, length)
+
+    def cut(self, seq_id: int, length: int) -> bool:
+        """Keep only the first `length` tokens of a sequence. False where its memory cannot be cut there."""
+        return bool(llama_cpp.llama_memory_seq_rm(self._memory, seq_id, length, -1))
+
+    def clear(self) -> None:
+        """Forget every sequence."""
+        if self._memory:
+            llama_cpp.llama_memory_clear(self._memory, False)
+
+
+def _flash_attn_type(flash_attn: bool | None) -> int:
+    if flash_attn is None:
+        return int(llama_cpp.LLAMA_FLASH_ATTN_TYPE_AUTO)
+    return int(
+        llama_cpp.LLAMA_FLASH_ATTN_TYPE_ENABLED if flash_attn else llama_cpp.LLAMA_FLASH_ATTN_TYPE_DISABLED
+    )

@@ -1,0 +1,73 @@
+"""The C library itself: start it, and ask what it was built with and what it runs on."""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+
+import llama_cpp
+
+from localllm.errors import LocalllmError
+
+KV_TYPES = {
+    "f32": llama_cpp.GGML_TYPE_F32,
+    "f16": llama_cpp.GGML_TYPE_F16,
+    "bf16": 30,  # GGML_TYPE_BF16: the bindings do not name it
+    "q8_0": llama_cpp.GGML_TYPE_Q8_0,
+    "q5_1": llama_cpp.GGML_TYPE_Q5_1,
+    "q5_0": llama_cpp.GGML_TYPE_Q5_0,
+    "q4_1": llama_cpp.GGML_TYPE_Q4_1,
+    "q4_0": llama_cpp.GGML_TYPE_Q4_0,
+}
+
+
+class LlamaError(LocalllmError):
+    """llama.cpp refused or failed; its own words are in the engine's log."""
+
+
+@functools.cache
+def start() -> None:
+    """Initialise the backends, once. llama.cpp's own C logger writes to stderr, which is the engine's log file.
+
+    The Python log callback of llama_cpp is removed: it would take the interpreter lock inside C threads.
+    """
+    llama_cpp.llama_log_set(llama_cpp.llama_log_callback(), ctypes.c_void_p(0))
+    llama_cpp.llama_backend_init()
+
+
+def build() -> str:
+    """Version of the bindings and the instruction sets and backends llama.cpp was compiled for."""
+    info = llama_cpp.llama_print_system_info().decode(errors="replace").strip()
+    return f"llama-cpp-python {llama_cpp.__version__}, {info}"
+
+
+def devices() -> tuple[str, ...]:
+    """One line per device that layers can be put on, with its free memory in MiB. Empty where it cannot be asked.
+
+    The symbols come from the library llama_cpp itself has loaded: a second copy would have a registry of its own.
+    """
+    lib = llama_cpp.llama_cpp._lib
+    try:
+        count, get = lib.ggml_backend_dev_count, lib.ggml_backend_dev_get
+        name, description, memory = (
+            lib.ggml_backend_dev_name,
+            lib.ggml_backend_dev_description,
+            lib.ggml_backend_dev_memory,
+        )
+    except AttributeError:  # Windows: symbols of dependencies are not visible through the dependant
+        return ()
+    count.restype, get.restype, get.argtypes = ctypes.c_size_t, ctypes.c_void_p, [ctypes.c_size_t]
+    name.restype, name.argtypes = ctypes.c_char_p, [ctypes.c_void_p]
+    description.restype, description.argtypes = ctypes.c_char_p, [ctypes.c_void_p]
+    memory.argtypes = [ctypes.c_void_p, ctypes.POINTER(ctypes.c_size_t), ctypes.POINTER(ctypes.c_size_t)]
+    memory.restype = None
+    lines = []
+    for index in range(count()):
+        device = get(index)
+        free, total = ctypes.c_size_t(), ctypes.c_size_t()
+        memory(device, ctypes.byref(free), ctypes.byref(total))
+        lines.append(
+            f"{name(device).decode()} ({description(device).decode(errors='replace').strip()}): "
+            f"{free.value >> 20} of {total.value >> 20} MiB free"
+        )
+    return tuple(lines)
