@@ -16,6 +16,7 @@ the person what happened, where, and what to do.
      ├─ ModelLoadFailed                 500 model_load_failed      (retrying does not help)
      ├─ EngineDied                      503 engine_died            (Retry-After: it is started again)
      ├─ NotReady                        503 model_loading          (Retry-After)
+     ├─ ClientGone                      499 the client has closed the connection; nobody reads this
      └─ ConfigError                     a file of the user's: catalog or settings
          └─ CatalogError
 
@@ -124,6 +125,11 @@ class NotReady(LocalllmError):
     type = "unavailable_error"
     code = "model_loading"
     retry_after_s = 2
+
+
+class ClientGone(LocalllmError):
+    status = 499
+    code = "client_closed_request"
 
 
 class ConfigError(LocalllmError):

@@ -1,0 +1,51 @@
+"""The Flask app: guard → routes → one error handler.
+
+    app = create_app(pool, config)
+
+Knows which blueprints there are, and nothing of what they do.
+"""
+
+from __future__ import annotations
+
+from flask import Flask, Response, request
+
+from localllm import errors
+from localllm.api import envelope, guard, status
+from localllm.api.job import Admission, Services
+from localllm.api.openai import chat, completions, models
+from localllm.api.request_log import RequestLog
+from localllm.config import Config
+from localllm.models.pool import Pool
+
+API_ROUTES = (chat.blueprint, completions.blueprint, models.blueprint, status.blueprint)
+
+
+def create_app(pool: Pool, config: Config) -> Flask:
+    """An app that serves the pool's models. Starts no engine: the first request of a model does."""
+    app = Flask("localllm.api", static_folder=None)
+    app.url_map.strict_slashes = False
+    app.url_map.merge_slashes = False
+    services = Services(pool, config, Admission(config.num_http_threads))
+    guard.install(app, config)
+    for make_blueprint in API_ROUTES:
+        routes = make_blueprint(services)
+        app.register_blueprint(routes, url_prefix="/v1")
+        app.register_blueprint(routes, name=f"{routes.name}-root")
+    app.register_blueprint(status.page_blueprint(services))
+    _install_not_found(app)
+    envelope.install(app)
+    app.wsgi_app = RequestLog(app.wsgi_app)  # type: ignore[method-assign]
+    return app
+
+
+def _install_not_found(app: Flask) -> None:
+    """Errors about the route itself name the request and say where to look."""
+
+    @app.errorhandler(404)
+    def not_found(_: Exception) -> Response:
+        error = errors.NotFound(
+            f"There is no {request.method} {request.path} here. The API is OpenAI's, below /v1: for example "
+            "/v1/chat/completions and /v1/models.",
+            code="unknown_route",
+        )
+        return envelope.error_response(error)

@@ -1,0 +1,198 @@
+"""One request's way through the pool and the engine: hold the model, submit, read deltas, count, let go.
+
+    job = Job(services, model_id, make_prompts, client_gone())
+    while not job.prepare(timeout_s=1.0): …            # the model is still being loaded
+    for delta in job.deltas(): …                       # None and Note: time has passed
+    job.cancel()                                       # always, once; harmless at the end
+
+Every endpoint that generates goes this way. Knows no endpoint, no template and no SSE.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+
+import msgspec
+
+from localllm import errors
+from localllm.api.sse import Note
+from localllm.config import Config
+from localllm.engine.engine import Stream
+from localllm.engine.messages import Delta, Finish, Priority
+from localllm.models.model import Model
+from localllm.models.pool import Pool
+from localllm.sampling_params import SamplingParams
+
+POLL_S = 0.1
+RETRY_WHEN_FULL_S = 2
+
+
+class Prompt(msgspec.Struct, frozen=True):
+    """What is submitted to the engine: see Engine.submit."""
+
+    prompt: str | Sequence[int]
+    params: SamplingParams
+    n: int = 1
+    priority: Priority = "chat"
+    add_special: bool = False
+    markers: tuple[str, ...] = ()
+
+
+class Admission:
+    """How many requests may generate or wait at once. The rest are told to come back, so that threads stay free."""
+
+    def __init__(self, limit: int) -> None:
+        self._slots = threading.BoundedSemaphore(limit)
+        self._limit = limit
+
+    def enter(self) -> None:
+        if not self._slots.acquire(blocking=False):
+            raise errors.Busy(
+                f"{self._limit} requests are running or waiting already. Try again in {RETRY_WHEN_FULL_S} s."
+            )
+
+    def leave(self) -> None:
+        self._slots.release()
+
+
+class Services(msgspec.Struct, frozen=True):
+    """What the routes are given: everything an app is made of."""
+
+    pool: Pool
+    config: Config
+    admission: Admission
+
+
+class Job:
+    """Used by one thread; `cancel` from the same one."""
+
+    def __init__(
+        self,
+        services: Services,
+        model_id: str,
+        make_prompts: Callable[[Model], Sequence[Prompt]],
+        is_gone: Callable[[], bool],
+    ) -> None:
+        """Raises Busy where too many requests are under way."""
+        self._pool = services.pool
+        self._admission = services.admission
+        self._model_id = model_id
+        self._make_prompts = make_prompts
+        self._is_gone = is_gone
+        self._resources = contextlib.ExitStack()
+        self._admission.enter()
+        self._resources.callback(self._admission.leave)
+        self._model: Model | None = None
+        self._streams: list[Stream] = []
+        self.finishes: dict[int, Finish] = {}
+        self._widths: list[int] = []
+
+    @property
+    def model(self) -> Model:
+        """The model, once prepared."""
+        assert self._model is not None
+        return self._model
+
+    @property
+    def num_choices(self) -> int:
+        return sum(self._widths)
+
+    def prepare(self, timeout_s: float | None = None) -> bool:
+        """Wait for the model, render and submit. False when `timeout_s` passed and the model is still being loaded.
+
+        Raises everything that refuses the request: its status is honest while no header was sent.
+        """
+        if self._streams:
+            return True
+        deadline = None if timeout_s is None else time.monotonic() + timeout_s
+        try:
+            if self._model is None:
+                self._model = self._resources.enter_context(
+                    self._pool.use(self._model_id, poll=lambda: self._poll(deadline))
+                )
+            for prompt in self._make_prompts(self._model):
+                self._submit(self._model, prompt)
+        except _StillLoading:
+            return False
+        return True
+
+    def loading_note(self) -> Note:
+        return Note(f"loading {self._pool.progress(self._model_id):.0%}")
+
+    def deltas(self) -> Iterator[Delta | Note | None]:
+        """All deltas, `index` counted over all prompts; `Note` and `None` while nothing new comes.
+
+        Raises EngineDied, and ClientGone where the client left (which a stream notices by itself as well).
+        """
+        first = 0
+        for stream, width in zip(self._streams, self._widths, strict=True):
+            while not stream.is_finished:
+                if self._is_gone():
+                    raise _client_gone()
+                yield self._next(stream, first)
+            first += width
+
+    def cancel(self) -> None:
+        """Stop what still runs and let the model go."""
+        for stream in self._streams:
+            stream.cancel()
+        self._resources.close()
+
+    @property
+    def num_prompt_tokens(self) -> int:
+        return sum(stream.num_prompt_tokens for stream in self._streams)
+
+    @property
+    def num_cached_tokens(self) -> int:
+        """Prompt tokens that were not computed again. Completions of one prompt share it, so the first one counts."""
+        first, total = 0, 0
+        for width in self._widths:
+            total += self.finishes[first].num_cached_tokens if first in self.finishes else 0
+            first += width
+        return total
+
+    @property
+    def num_completion_tokens(self) -> int:
+        return sum(finish.num_completion_tokens for finish in self.finishes.values())
+
+    def _submit(self, model: Model, prompt: Prompt) -> None:
+        stream = model.engine.submit(
+            prompt.prompt,
+            prompt.params,
+            n=prompt.n,
+            priority=prompt.priority,
+            add_special=prompt.add_special,
+            markers=prompt.markers,
+            poll=lambda: self._poll(None),
+        )
+        self._streams.append(stream)
+        self._widths.append(prompt.n)
+
+    def _next(self, stream: Stream, first: int) -> Delta | Note | None:
+        delta = stream.next(timeout_s=POLL_S)
+        if delta is None:
+            return None
+        if delta.prefilled is not None and not delta.text and delta.finish is None:
+            return Note(f"prefill {delta.prefilled[0]}/{delta.prefilled[1]}")
+        if first:
+            delta = msgspec.structs.replace(delta, index=delta.index + first)
+        if delta.finish is not None:
+            self.finishes[delta.index] = delta.finish
+        return delta
+
+    def _poll(self, deadline: float | None) -> None:
+        if self._is_gone():
+            raise _client_gone()
+        if deadline is not None and time.monotonic() >= deadline:
+            raise _StillLoading
+
+
+class _StillLoading(Exception):
+    """The deadline has passed while the model was being loaded; the load goes on."""
+
+
+def _client_gone() -> errors.ClientGone:
+    return errors.ClientGone("The client has closed the connection.")

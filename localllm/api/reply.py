@@ -1,0 +1,64 @@
+"""From an answer to its HTTP response, streamed or whole: one place that prepares, replies and always lets go.
+
+Knows no wire format: the endpoint gives the source of a stream and the body of a whole answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from flask import Response
+
+from localllm.api import sse
+from localllm.api.envelope import json_response
+from localllm.api.job import Services
+from localllm.config import Config
+
+HEADERS_WITHIN_S = 5.0  # a model that takes longer to load is waited for inside the stream, with pings
+
+
+class Answer(Protocol):
+    """What can be prepared and must be let go: a Job, or a ChatAnswer around one."""
+
+    def prepare(self, timeout_s: float | None = None) -> bool: ...
+    def cancel(self) -> None: ...
+    def loading_note(self) -> sse.Note: ...
+
+
+def streamed(
+    answer: Answer, source: Callable[[], sse.Source], config: Config, dialect: sse.Dialect | None = None
+) -> Response:
+    """Errors before the first header are raised, so they get their own status."""
+    try:
+        answer.prepare(HEADERS_WITHIN_S)
+        frames = _after_loading(answer, source)
+        return sse.respond(frames, answer.cancel, ping_interval_s=config.ping_interval_s, dialect=dialect)
+    except BaseException:
+        answer.cancel()
+        raise
+
+
+def _after_loading(answer: Answer, source: Callable[[], sse.Source]) -> sse.Source:
+    while not answer.prepare(1.0):
+        yield answer.loading_note()
+    yield from source()
+
+
+def whole(answer: Answer, body: Callable[[], dict[str, Any]]) -> Response:
+    """The body as JSON, once everything has been generated."""
+    try:
+        answer.prepare()
+        return json_response(body())
+    finally:
+        answer.cancel()
+
+
+def model_name(asked: str | None, services: Services) -> str:
+    """The name that the request gives; without one the configured model, a loaded one, or the catalog's first."""
+    if asked:
+        return asked
+    if services.config.model:
+        return services.config.model
+    statuses = services.pool.statuses()
+    return next((entry.id for entry, status in statuses if status == "loaded"), statuses[0][0].id)

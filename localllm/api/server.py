@@ -1,0 +1,234 @@
+"""The WSGI server: waitress, told to keep our promises.
+
+    server = Server(app, config); server.start(); …; server.stop(drain_s=10)
+
+waitress reports a client's disconnect while a handler is blocked (channel_request_lookahead), which is why it was
+chosen. Three things are added: errors that waitress itself answers with come in OpenAI's envelope, a stream leaves
+the connection open for the next request, and stopping lets running requests finish. Knows no route.
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+import socket
+import sys
+import threading
+import time
+import warnings
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import msgspec
+from waitress import wasyncore
+from waitress.channel import HTTPChannel
+from waitress.server import create_server
+from waitress.task import ErrorTask, WSGITask
+
+from localllm import errors
+from localllm.api import envelope, origins
+
+WsgiApp = Callable[[dict[str, Any], Any], Iterable[bytes]]
+BACKLOG = 1024
+CONNECTION_LIMIT = 2000
+SPARE_THREADS = 16  # for what never generates: /health, /v1/models, errors
+DISCARDED_BODY_BYTES = (
+    4  # × the body limit is read and thrown away, so that the 413 can be read by the client
+)
+LOOP_TIMEOUT_S = 1.0
+
+
+class _Task(WSGITask):  # type: ignore[misc]
+    """A stream is chunked, so its end is marked: the connection need not be closed to end it."""
+
+    def set_close_on_finish(self) -> None:
+        if not (self.chunked_response and not self.wrote_header):
+            super().set_close_on_finish()
+
+
+class _ErrorTask(ErrorTask):  # type: ignore[misc]
+    """What waitress refuses by itself (a malformed request, oversized headers), in the envelope."""
+
+    def execute(self) -> None:
+        found = self.request.error
+        error_class = {413: errors.BodyTooLarge}.get(found.code, errors.InvalidRequest)
+        error = error_class(f"{found.reason}: {found.body}")
+        body = msgspec.json.encode(envelope.error_body(error))
+        self.status = f"{found.code} {found.reason}"
+        self.response_headers.append(("Content-Type", "application/json"))
+        self.response_headers.extend(envelope.retry_headers(error).items())
+        self.set_close_on_finish()
+        self.content_length = len(body)
+        self.write(body)
+
+
+class _Channel(HTTPChannel):  # type: ignore[misc]
+    task_class = _Task
+    error_task_class = _ErrorTask
+
+
+class Server:
+    """One listening address (on loopback both 127.0.0.1 and [::1]), served by threads of this process."""
+
+    def __init__(self, app: WsgiApp, *, host: str, port: int, num_threads: int, max_body_bytes: int) -> None:
+        """Binds at once: raises OSError where the port is taken. Port 0 takes a free one."""
+        self._in_flight = InFlight(app)
+        sockets = bind(host, port)
+        self.host, self.port = host, sockets[0].getsockname()[1]
+        self._map: dict[int, Any] = {}
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # waitress warns of its own deprecated adjustments
+            self._server = create_server(
+                self._in_flight,
+                map=self._map,
+                sockets=sockets,
+                threads=num_threads + SPARE_THREADS,
+                backlog=BACKLOG,
+                connection_limit=CONNECTION_LIMIT,
+                channel_request_lookahead=1,
+                max_request_body_size=max_body_bytes * DISCARDED_BODY_BYTES,
+                asyncore_use_poll=True,
+                expose_tracebacks=False,
+                ident="localllm",
+            )
+        self._listeners = [s for s in self._map.values() if hasattr(s, "channel_class")]
+        for listener in self._listeners:
+            listener.channel_class = _Channel
+        logging.getLogger("waitress.queue").setLevel(logging.ERROR)
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="http", daemon=True)
+
+    @property
+    def num_in_flight(self) -> int:
+        """Requests whose response has not ended."""
+        return self._in_flight.count
+
+    @property
+    def url(self) -> str:
+        """Where a browser on this machine finds it."""
+        if origins.is_loopback(self.host) or self.host in ("0.0.0.0", "::", ""):
+            return f"http://localhost:{self.port}"
+        return f"http://[{self.host}]:{self.port}" if ":" in self.host else f"http://{self.host}:{self.port}"
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self, drain_s: float = 0.0) -> bool:
+        """Accept nothing new, give running requests `drain_s` to finish, end. True where all had finished."""
+        self._call_in_loop(self._stop_listening)
+        is_drained = self._in_flight.wait_empty(drain_s)
+        self._stopped.set()
+        self._wake()
+        self._thread.join(5.0)
+        self._server.task_dispatcher.shutdown(timeout=0 if not is_drained else 1)
+        wasyncore.close_all(self._map)
+        return is_drained
+
+    def _run(self) -> None:
+        while not self._stopped.is_set():
+            wasyncore.loop(timeout=LOOP_TIMEOUT_S, use_poll=True, map=self._map, count=1)
+
+    def _stop_listening(self) -> None:
+        for listener in self._listeners:
+            listener.accepting = False
+            listener.del_channel()
+            listener.socket.close()
+
+    def _call_in_loop(self, call: Callable[[], None]) -> None:
+        """waitress' sockets belong to the loop's thread."""
+        done = threading.Event()
+
+        def run() -> None:
+            call()
+            done.set()
+
+        self._listeners[0].trigger.pull_trigger(run)
+        done.wait(5.0)
+
+    def _wake(self) -> None:
+        self._listeners[0].trigger.pull_trigger()
+
+
+class InFlight:
+    """WSGI middleware that counts the responses that have not ended."""
+
+    def __init__(self, app: WsgiApp) -> None:
+        self._app = app
+        self._changed = threading.Condition()
+        self.count = 0
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        self._add(1)
+        try:
+            body = self._app(environ, start_response)
+        except BaseException:
+            self._add(-1)
+            raise
+        return _Counted(body, lambda: self._add(-1))
+
+    def wait_empty(self, timeout_s: float) -> bool:
+        deadline = time.monotonic() + timeout_s
+        with self._changed:
+            return self._changed.wait_for(lambda: self.count == 0, max(0.0, deadline - time.monotonic()))
+
+    def _add(self, difference: int) -> None:
+        with self._changed:
+            self.count += difference
+            self._changed.notify_all()
+
+
+class _Counted:
+    """A response body that says when it was closed. Keeps `len()` away, so waitress asks the headers instead."""
+
+    def __init__(self, body: Iterable[bytes], on_close: Callable[[], None]) -> None:
+        self._body = body
+        self._on_close = on_close
+
+    def __iter__(self) -> Any:
+        return iter(self._body)
+
+    def close(self) -> None:
+        try:
+            close = getattr(self._body, "close", None)
+            if close is not None:
+                close()
+        finally:
+            self._on_close()
+
+
+def bind(host: str, port: int) -> list[socket.socket]:
+    """Bound sockets for the address. `localhost` means both loopback addresses, because clients try either first."""
+    if host not in ("localhost", "127.0.0.1"):
+        return [_bound(host, port)]
+    first = _bound("127.0.0.1", port)
+    try:
+        return [first, _bound("::1", first.getsockname()[1])]
+    except OSError:  # no IPv6 here, or another program has the port there
+        return [first]
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    family, kind, proto, _, address = socket.getaddrinfo(
+        host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    )[0]
+    bound = socket.socket(family, kind, proto)
+    try:
+        if sys.platform == "win32":
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
+        else:
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        bound.bind(address)
+        bound.listen(BACKLOG)  # a second process' bind fails only against a listening socket
+    except OSError:
+        bound.close()
+        raise
+    return bound
+
+
+def is_port_taken(error: OSError) -> bool:
+    return error.errno in (errno.EADDRINUSE, errno.EACCES) or getattr(error, "winerror", None) in (
+        10048,
+        10013,
+    )
