@@ -1,0 +1,105 @@
+"""A runner without a model: it keeps the real cache's books and checks every instruction against them."""
+
+from __future__ import annotations
+
+from localllm.engine.core import Core
+from localllm.engine.output import Output
+from localllm.engine.pace import Pace
+from localllm.engine.prefix_cache import Copy, PrefixCache
+from localllm.engine.runner import Sampled
+from localllm.engine.scheduler import Scheduler
+from localllm.engine.sequence import Sequence
+from localllm.sampling_params import SamplingParams
+
+EOG = 0
+
+
+class FakeRunner:
+    """Holds what each seq_id's cells would hold; the next token is a function of all tokens before it."""
+
+    def __init__(self) -> None:
+        self.cells: dict[int, list[int]] = {}
+        self.open_sequences: set[Sequence] = set()
+        self.num_computed = 0
+        self.batches: list[list[tuple[int, int]]] = []  # (request_id, count) of each chunk
+
+    def open(self, sequence, constraint):
+        assert sequence not in self.open_sequences
+        self.open_sequences.add(sequence)
+
+    def close(self, sequence):
+        self.open_sequences.discard(sequence)
+
+    def apply(self, operations):
+        for op in operations:
+            if isinstance(op, Copy):
+                assert not self.cells.get(op.target), "a prefix is copied into an empty slot only"
+                self.cells[op.target] = self.cells[op.source][: op.length]
+                assert len(self.cells[op.target]) == op.length, "the source holds what is copied"
+            else:
+                self.cells[op.seq_id] = self.cells.get(op.seq_id, [])[: op.length]
+
+    def run(self, chunks):
+        self.batches.append([(c.sequence.request_id, c.count) for c in chunks])
+        sampled = []
+        for chunk in chunks:
+            sequence = chunk.sequence
+            held = self.cells.setdefault(sequence.slot.seq_id, [])
+            assert len(held) == chunk.start, "a chunk begins where the cells end"
+            held.extend(sequence.tokens.view(chunk.start, chunk.start + chunk.count).tolist())
+            self.num_computed += chunk.count
+            if chunk.wants_logits:
+                assert held == sequence.tokens.view().tolist(), "the cells hold this sequence's own tokens"
+                sampled.append(Sampled(sequence, next_token(held), forced=[]))
+        return sampled
+
+
+def next_token(tokens: list[int]) -> int:
+    """Deterministic, never EOG."""
+    return 1 + (sum((i + 1) * t for i, t in enumerate(tokens[-8:])) + len(tokens)) % 97
+
+
+class Rig:
+    """Scheduler, fake runner and outputs put together as the worker does it."""
+
+    def __init__(self, *, num_cells=512, num_slots=8, max_running=4, max_waiting=256, n_batch=64, can_cut=True):
+        self.runner = FakeRunner()
+        self.cache = PrefixCache(num_slots, num_cells, can_cut=can_cut)
+        self.scheduler = Scheduler(self.cache, max_running=max_running, max_waiting=max_waiting, n_batch=n_batch)
+        self.core = Core(self.scheduler, self.runner, Pace(n_batch))
+        self.texts: dict[tuple[int, int], int] = {}
+        self.finished: dict[tuple[int, int], str] = {}
+        self.num_cached: dict[tuple[int, int], int] = {}
+
+    def submit(self, request_id, prompt, *, max_tokens=8, n=1, priority="chat", cache_prompt=True):
+        params = SamplingParams(max_tokens=max_tokens, cache_prompt=cache_prompt)
+        for index in range(n):
+            sequence = Sequence(request_id, index, prompt, params, priority)
+            output = Output(
+                sequence,
+                piece=lambda token: b"%d " % token,
+                eog_tokens=frozenset({EOG}),
+                max_length=self.cache.num_cells,
+            )
+            self.core.add(sequence, output, None)
+
+    def step(self):
+        deltas = self.core.step()
+        for delta in deltas:
+            if delta.prefilled is not None:
+                continue
+            key = (delta.request_id, delta.index)
+            assert key not in self.finished, "nothing comes after the finish"
+            self.texts[key] = self.texts.get(key, 0) + delta.num_tokens
+            if delta.finish is not None:
+                self.finished[key] = delta.finish.reason
+                self.num_cached[key] = delta.finish.num_cached_tokens
+        return deltas
+
+    def run(self, max_steps=100_000):
+        steps = 0
+        while self.core.has_work:
+            self.step()
+            steps += 1
+            assert steps < max_steps, "the scheduler makes no progress"
+        return steps
