@@ -20,6 +20,7 @@ GB = 10**9
 COMPILE_BYTES = 3 * GB
 CUDA_COMPILE_BYTES = 8 * GB
 INSTALL_BYTES = 1 * GB
+CUDA_HOMES: tuple[str, ...] = ("/usr/local/cuda", "/opt/cuda")
 FreeBytes = Callable[[Path], int]
 
 COMPILER_COMMANDS = {
@@ -87,7 +88,9 @@ def _has_visual_studio() -> bool:
     base = os.environ.get("PROGRAMFILES(X86)", r"C:\Program Files (x86)")
     finder = Path(base) / "Microsoft Visual Studio" / "Installer" / "vswhere.exe"
     tools = "Microsoft.VisualStudio.Component.VC.Tools.x86.x64"
-    return bool(_output_of(str(finder), "-products", "*", "-requires", tools, "-property", "installationPath"))
+    return bool(
+        _output_of(str(finder), "-products", "*", "-requires", tools, "-property", "installationPath")
+    )
 
 
 def _output_of(*command: str) -> str:
@@ -100,8 +103,10 @@ def _output_of(*command: str) -> str:
 
 
 def has_cuda_toolkit() -> bool:
-    homes = [os.environ.get(name) for name in ("CUDACXX", "CUDA_HOME", "CUDA_PATH")]
-    return bool(shutil.which("nvcc") or any(homes) or Path("/usr/local/cuda/bin/nvcc").exists())
+    named = [os.environ.get(name) for name in ("CUDACXX", "CUDA_HOME", "CUDA_PATH")]
+    return bool(
+        shutil.which("nvcc") or any(named) or any(Path(home, "bin", "nvcc").exists() for home in CUDA_HOMES)
+    )
 
 
 def _no_compiler() -> str:
@@ -159,7 +164,7 @@ LAST_WORDS = [
     (r"No CUDA toolset found|Failed to find nvcc|CUDA Toolkit not found|CMAKE_CUDA_COMPILER", "cuda"),
     (
         r"No matching distribution found for (?P<what>\S+)",
-        "The registry has no {what} for this Python: try again with Python 3.12, or look at the log.",
+        "The registry cannot be reached or has no {what} for this Python: check the network, else try Python 3.12.",
     ),
 ]
 
