@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Iterable
+from typing import Any
 
 import llama_cpp
 
 from localllm.llama.context import Context
 from localllm.llama.model import Model
 from localllm.sampling_params import SamplingParams
+
+Pointer = Any  # a ctypes pointer to a llama_sampler
 
 
 class Sampler:
@@ -54,7 +57,7 @@ def is_greedy(params: SamplingParams) -> bool:
     )
 
 
-def _samplers(model: Model, p: SamplingParams, seed: int) -> Iterable[int]:
+def _samplers(model: Model, p: SamplingParams, seed: int) -> Iterable[Pointer]:
     n_vocab = model.n_vocab
     if p.logit_bias:
         yield _logit_bias(n_vocab, p.logit_bias)
@@ -79,7 +82,7 @@ def _samplers(model: Model, p: SamplingParams, seed: int) -> Iterable[int]:
         yield llama_cpp.llama_sampler_init_dist(seed)
 
 
-def _truncation(p: SamplingParams, seed: int) -> Iterable[int]:
+def _truncation(p: SamplingParams, seed: int) -> Iterable[Pointer]:
     """The filters that throw unlikely tokens away, cheapest first."""
     if p.top_n_sigma > 0:
         yield llama_cpp.llama_sampler_init_top_n_sigma(p.top_n_sigma)
@@ -95,24 +98,22 @@ def _truncation(p: SamplingParams, seed: int) -> Iterable[int]:
         yield llama_cpp.llama_sampler_init_xtc(p.xtc_probability, p.xtc_threshold, p.min_keep, seed)
 
 
-def _logit_bias(n_vocab: int, bias: dict[int, float]) -> int:
+def _logit_bias(n_vocab: int, bias: dict[int, float]) -> Pointer:
     rows = (llama_cpp.llama_logit_bias * len(bias))(
         *(llama_cpp.llama_logit_bias(token=token, bias=value) for token, value in bias.items())
     )
-    return int(llama_cpp.llama_sampler_init_logit_bias(n_vocab, len(bias), rows))
+    return llama_cpp.llama_sampler_init_logit_bias(n_vocab, len(bias), rows)
 
 
-def _dry(model: Model, p: SamplingParams) -> int:
+def _dry(model: Model, p: SamplingParams) -> Pointer:
     breakers = [b.encode() for b in p.dry_sequence_breakers]
     array = (ctypes.c_char_p * len(breakers))(*breakers)
-    return int(
-        llama_cpp.llama_sampler_init_dry(
-            model.vocab,
-            p.dry_multiplier,
-            p.dry_base,
-            p.dry_allowed_length,
-            p.dry_penalty_last_n if p.dry_penalty_last_n >= 0 else model.n_ctx_train,
-            array,
-            len(breakers),
-        )
+    return llama_cpp.llama_sampler_init_dry(
+        model.vocab,
+        p.dry_multiplier,
+        p.dry_base,
+        p.dry_allowed_length,
+        p.dry_penalty_last_n if p.dry_penalty_last_n >= 0 else model.n_ctx_train,
+        array,
+        len(breakers),
     )

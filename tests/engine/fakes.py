@@ -62,10 +62,14 @@ def next_token(tokens: list[int]) -> int:
 class Rig:
     """Scheduler, fake runner and outputs put together as the worker does it."""
 
-    def __init__(self, *, num_cells=512, num_slots=8, max_running=4, max_waiting=256, n_batch=64, can_cut=True):
+    def __init__(
+        self, *, num_cells=512, num_slots=8, max_running=4, max_waiting=256, n_batch=64, can_cut=True
+    ):
         self.runner = FakeRunner()
         self.cache = PrefixCache(num_slots, num_cells, can_cut=can_cut)
-        self.scheduler = Scheduler(self.cache, max_running=max_running, max_waiting=max_waiting, n_batch=n_batch)
+        self.scheduler = Scheduler(
+            self.cache, max_running=max_running, max_waiting=max_waiting, n_batch=n_batch
+        )
         self.core = Core(self.scheduler, self.runner, Pace(n_batch))
         self.texts: dict[tuple[int, int], int] = {}
         self.finished: dict[tuple[int, int], str] = {}
