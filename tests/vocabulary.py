@@ -1,7 +1,8 @@
 """A byte-level BPE vocabulary of any size, made by code, with ChatML and Hermes markers and a chat template.
 
-Every merge starts at a word's leading space, so a listed word is one token wherever a space stands before it, and
-anything else falls back to bytes. Knows no model: shapes and weights are tests/tiny_models.py's.
+A listed word is one token wherever a space stands before it (those merges come first and start at the space, so no
+other merge is in their way); a large vocabulary also has JSON's punctuation and the words without the space.
+Anything else falls back to bytes. Knows no model: shapes and weights are tests/tiny_models.py's.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ minute idea kid body information back parent face others level office door healt
 change morning reason research girl guy moment air teacher force education
 """
 WORDS = COMMON_WORDS.split()
+JSON_PIECES = ('":', '{"', '",', '":"', '","', '"}', '"]', '["', '"},', "},", "],", '},{"')
 
 TEMPLATE = """
 {%- macro system_text() -%}
@@ -116,10 +118,12 @@ def build(num_tokens: int = 512) -> Vocabulary:
 
 
 def _merges(space: str) -> Iterator[tuple[str, str]]:
-    """Every step from a leading space to a whole word, letter by letter; repeats where words share a beginning."""
-    for word in itertools.chain(WORDS, _made_up_words()):
-        for i in range(len(word)):
-            yield space + word[:i], word[i]
+    """Every step from a first letter to a whole piece, letter by letter; repeats where pieces share a beginning."""
+    spaced = (space + word for word in WORDS)
+    made_up = (space + word for word in _made_up_words())
+    for piece in itertools.chain(spaced, JSON_PIECES, WORDS, made_up):
+        for i in range(1, len(piece)):
+            yield piece[:i], piece[i]
 
 
 def _made_up_words() -> Iterator[str]:

@@ -1,0 +1,33 @@
+"""How speed goes with the number of streams and with the length of the context. Knows no server by name."""
+
+from __future__ import annotations
+
+import random
+
+from benchmarks.client import user, words
+from benchmarks.report import Figures
+from benchmarks.scenarios import NUM_TOKENS, Scenario, aggregate_rate
+from benchmarks.servers import Server
+
+STREAMS = (1, 2, 4, 8, 16, 32)
+CONTEXTS = (1_000, 4_000, 16_000)
+
+
+def streams(server: Server, rng: random.Random) -> Figures:
+    """Tokens per second of all streams together."""
+    return {
+        f"{count} streams, tok/s together": aggregate_rate(server.client, rng, count) for count in STREAMS
+    }
+
+
+def contexts(server: Server, rng: random.Random) -> Figures:
+    """A prompt of so many words: its first token, and the decode rate behind it."""
+    figures = {}
+    for count in CONTEXTS:
+        answer = server.client.ask(user(words(rng, count)), NUM_TOKENS)
+        figures[f"{count:,} words, first token, s"] = answer.ttft_s
+        figures[f"{count:,} words, tok/s behind it"] = answer.rate
+    return figures
+
+
+SCENARIOS = (Scenario("S", "number of streams", streams), Scenario("L", "length of the context", contexts))
