@@ -11,6 +11,7 @@ Knows no wire format: no chunk, no SSE.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from typing import Any, Literal
 
@@ -22,11 +23,13 @@ from localllm.api.job import Job, Prompt, Services
 from localllm.api.sse import Note
 from localllm.chat.deltas import Content, Reasoning
 from localllm.chat.deltas import Delta as ChatDelta
+from localllm.chat.formats import Format
 from localllm.chat.parser import ChatParser
 from localllm.engine.messages import Delta, Finish, TokenLogprob
 from localllm.models.model import Model
 from localllm.sampling_params import Grammar
 
+ANY_OBJECT = '{"type":"object"}'
 FinishReason = Literal["stop", "length", "tool_calls"]
 
 
@@ -147,17 +150,13 @@ def callable_tools(request: ChatRequest) -> list[dict[str, Any]]:
 
 def make_prompt(model: Model, request: ChatRequest) -> Prompt:
     """Render the messages and say what the output must look like. Raises what the template refuses."""
-    tools = callable_tools(request)
     text = render(model, request)
-    grammar = request.response_grammar
-    if tools and (grammar is None or request.tool_choice.is_forced):
-        grammar = tool_grammar(model, request, tools) or grammar
     return Prompt(
         prompt=text,
-        params=msgspec.structs.replace(request.params, grammar=grammar),
+        params=msgspec.structs.replace(request.params, grammar=constraint(model.format, request, text)),
         n=request.n,
         priority=request.priority,
-        markers=getattr(model.format, "markers", ()),
+        markers=markers(model.format),
     )
 
 
@@ -173,12 +172,29 @@ def render(model: Model, request: ChatRequest) -> str:
     )
 
 
-def tool_grammar(model: Model, request: ChatRequest, tools: list[dict[str, Any]]) -> Grammar | None:
-    """What calls must look like; None where the format leaves the model free."""
-    make: Callable[..., Grammar | None] | None = getattr(model.format, "grammar", None)
-    choice = request.tool_choice
-    if make is None:
-        return None
-    return make(
-        tools, tool_choice=choice.name or choice.mode, parallel_tool_calls=request.parallel_tool_calls
-    )
+def markers(format_: Format) -> tuple[str, ...]:
+    """Control tokens whose text the parser must see."""
+    return tuple(dict.fromkeys((*format_.marks, *format_.openers, *(format_.reasoning or ()))))
+
+
+def constraint(format_: Format, request: ChatRequest, prompt: str) -> Grammar | None:
+    """What the answer must match. Forced calls win over response_format; with `auto` both are possible answers."""
+    answer = request.response_grammar
+    tools = {t["function"]["name"]: t["function"].get("parameters") or {} for t in callable_tools(request)}
+    in_reasoning = request.parse_reasoning and format_.starts_in_reasoning(prompt)
+    is_forced = request.tool_choice.is_forced
+    schema = json.loads(answer.text or ANY_OBJECT) if answer and answer.kind.startswith("json") else None
+    if tools and (is_forced or answer is None or schema is not None):
+        name = request.tool_choice.name
+        calls = format_.grammar(
+            {name: tools[name]} if name else tools,
+            is_forced=is_forced,
+            parallel=request.parallel_tool_calls and name is None,
+            in_reasoning=in_reasoning,
+            answer_schema=None if is_forced else schema,
+        )
+        if calls is not None:
+            return calls
+    if answer is not None and in_reasoning and format_.reasoning is not None:
+        return msgspec.structs.replace(answer, triggers=(format_.reasoning[1],))
+    return answer
