@@ -72,35 +72,28 @@ class Catalog:
 
     def add(self, entry: Entry) -> None:
         """Write a new entry at the end of the file, leaving everything else as it is. Raises CatalogError."""
-        check_id(entry.id)
+        plain = msgspec.to_builtins(Entry(id="", source=""))
+        fields = {key: value for key, value in msgspec.to_builtins(entry).items() if value != plain[key]}
         with self._lock:
-            document = self._document()
-            table = tomlkit.table()
-            for key, value in msgspec.to_builtins(entry).items():
-                if key in ("id", "source") or value != getattr(_PLAIN, key):
-                    table.add(key, value)
-            _tables(document).append(table)
-            self._write(document)
+            text = self._text()
+            self._write(f"{text.rstrip()}\n\n".lstrip() + tomlkit.dumps({"model": [fields]}))
 
     def remove(self, model_id: str) -> None:
         """Take the entry out of the file. Raises ModelNotFound."""
         entry = self.find(model_id)
         with self._lock:
-            document = self._document()
-            tables = _tables(document)
+            document = tomlkit.parse(self._text())
+            tables = document.get("model", [])
             for i, table in enumerate(tables):
                 if table.get("id") == entry.id:
                     del tables[i]
-                    self._write(document)
-                    return
+                    return self._write(tomlkit.dumps(document))
         raise errors.ModelNotFound(f'"{model_id}" is not written in {self.path}, so it cannot be removed.')
 
-    def _document(self) -> tomlkit.TOMLDocument:
-        text = TomlFile.read(self.path, errors.CatalogError).text if self.path.exists() else ""
-        return tomlkit.parse(text)
+    def _text(self) -> str:
+        return TomlFile.read(self.path, errors.CatalogError).text if self.path.exists() else ""
 
-    def _write(self, document: tomlkit.TOMLDocument) -> None:
-        text = tomlkit.dumps(document)
+    def _write(self, text: str) -> None:
         _, problems = _checked(TomlFile.parse(text, self.path, errors.CatalogError))
         if problems:
             raise errors.CatalogError(problems[0])
@@ -113,9 +106,6 @@ class Catalog:
         with self._lock:
             self._reading = _read(self.path, stamp, self._reading)
             return self._reading
-
-
-_PLAIN = Entry(id="-", source="-")
 
 
 def _copy_shipped(path: Path) -> str | None:
@@ -210,12 +200,3 @@ def _check_unique(document: TomlFile, i: int, names: Sequence[str], taken: set[s
             raise document.error(
                 ("model", i, key), f'the name "{name}" is taken by another model; names are unique.'
             )
-
-
-def _tables(document: tomlkit.TOMLDocument) -> tomlkit.items.AoT:
-    if "model" not in document:
-        document["model"] = tomlkit.aot()
-    tables = document["model"]
-    if not isinstance(tables, tomlkit.items.AoT):
-        raise errors.CatalogError('"model" must be written as [[model]] tables.')
-    return tables

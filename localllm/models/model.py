@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from localllm import errors
-from localllm.chat.formats import Format, detect
+from localllm.chat.formats import Format, by_name, detect
 from localllm.chat.template import CHATML, ChatTemplate
 from localllm.engine.engine import Engine
 from localllm.engine.messages import LoadParams, ModelInfo
@@ -48,7 +48,7 @@ def build_model(entry: Entry, engine: Engine, paths: Paths) -> Model:
     info = engine.info
     source = _template_text(entry, paths) or info.chat_template or CHATML
     template = ChatTemplate(source, bos_token=info.bos_token, eos_token=info.eos_token)
-    return Model(entry, engine, template, detect(source, entry.tool_format or None))
+    return Model(entry, engine, template, by_name(entry.tool_format) if entry.tool_format else detect(source))
 
 
 def load_params(entry: Entry, paths: Paths) -> LoadParams:
