@@ -1,6 +1,6 @@
 """The WSGI server: waitress, told to keep our promises.
 
-    server = Server(app, config); server.start(); …; server.stop(drain_s=10)
+    server = Server(app, config); server.start(); …; server.drain(10); server.stop()
 
 waitress reports a client's disconnect while a handler is blocked (channel_request_lookahead), which is why it was
 chosen. Three things are added: errors that waitress itself answers with come in OpenAI's envelope, a stream leaves
@@ -113,16 +113,19 @@ class Server:
     def start(self) -> None:
         self._thread.start()
 
-    def stop(self, drain_s: float = 0.0) -> bool:
-        """Accept nothing new, give running requests `drain_s` to finish, end. True where all had finished."""
+    def drain(self, timeout_s: float) -> bool:
+        """Accept nothing new and wait for the running requests. True where all have ended."""
         self._call_in_loop(self._stop_listening)
-        is_drained = self._in_flight.wait_empty(drain_s)
+        return self._in_flight.wait_empty(timeout_s)
+
+    def stop(self) -> None:
+        """End now; what still runs loses its connection."""
+        self._call_in_loop(self._stop_listening)
         self._stopped.set()
-        self._wake()
-        self._thread.join(5.0)
-        self._server.task_dispatcher.shutdown(timeout=0 if not is_drained else 1)
+        self._listeners[0].trigger.pull_trigger()
+        self._thread.join()
+        self._server.task_dispatcher.shutdown(timeout=1)
         wasyncore.close_all(self._map)
-        return is_drained
 
     def _run(self) -> None:
         while not self._stopped.is_set():
@@ -130,9 +133,10 @@ class Server:
 
     def _stop_listening(self) -> None:
         for listener in self._listeners:
-            listener.accepting = False
-            listener.del_channel()
-            listener.socket.close()
+            if listener.accepting:
+                listener.accepting = False
+                listener.del_channel()
+                listener.socket.close()
 
     def _call_in_loop(self, call: Callable[[], None]) -> None:
         """waitress' sockets belong to the loop's thread."""
@@ -143,10 +147,7 @@ class Server:
             done.set()
 
         self._listeners[0].trigger.pull_trigger(run)
-        done.wait(5.0)
-
-    def _wake(self) -> None:
-        self._listeners[0].trigger.pull_trigger()
+        done.wait(LOOP_TIMEOUT_S * 2)
 
 
 class InFlight:

@@ -51,7 +51,7 @@ def serve(models: FakeModels) -> Iterator[Serve]:
 
     yield start
     for server in servers:
-        server.stop(0)
+        server.stop()
 
 
 @pytest.fixture

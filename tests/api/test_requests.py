@@ -51,12 +51,14 @@ REFUSED = [
     ({"tools": "x"}, "tools"), ({"tools": [5]}, "tools[0]"), ({"tools": [{"type": "function"}]}, "tools[0].function"),
     ({"tools": [{"type": "function", "function": {"name": 5}}]}, "tools[0].function.name"),
     ({"tool_choice": "maybe"}, "tool_choice"), ({"tool_choice": "required"}, "tool_choice"),
-    ({"tool_choice": {"type": "function", "function": {"name": "f"}}}, "tool_choice"), ({"tool_choice": 5}, "tool_choice"),
+    ({"tool_choice": {"type": "function", "function": {"name": "f"}}}, "tool_choice"),
+    ({"tool_choice": 5}, "tool_choice"),
     ({"top_logprobs": 3}, "top_logprobs"), ({"logprobs": True, "top_logprobs": 99}, "top_logprobs"),
     ({"response_format": {"type": "xml"}}, "response_format.type"),
     ({"response_format": {"type": "json_schema"}}, "response_format.json_schema"),
     ({"response_format": {"type": "json_schema", "json_schema": {"schema": 5}}}, "response_format.json_schema.schema"),
-    ({"stream_options": 5}, "stream_options"), ({"stream_options": {"include_usage": 5}}, "stream_options.include_usage"),
+    ({"stream_options": 5}, "stream_options"),
+    ({"stream_options": {"include_usage": 5}}, "stream_options.include_usage"),
     ({"model": 5}, "model"), ({"chat_template_kwargs": []}, "chat_template_kwargs"),
 ]  # fmt: skip
 
