@@ -14,7 +14,7 @@ from localllm import errors, facts
 from localllm.sampling_params import SamplingParams
 
 Auto = Literal["auto"]
-CacheType = Literal["f32", "f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0", "iq4_nl"]
+CacheType = Literal["f32", "f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0"]
 Kind = Literal["chat", "code", "vision", "embedding", "reranking"]
 
 _ID = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._@+-]|[/:](?=[A-Za-z0-9])){0,127}")
