@@ -11,6 +11,7 @@ from typing import Any
 from localllm.chat.deltas import Content, Delta, Reasoning, ToolCallArguments, ToolCallStart, fold
 from localllm.chat.formats.base import Format
 from localllm.chat.reader import Reader
+from localllm.chat.tools import parameters_by_name
 
 __all__ = [
     "ChatParser", "Content", "Delta", "Reasoning", "ToolCallArguments", "ToolCallStart", "fold", "parse",
@@ -80,14 +81,6 @@ def _joined(deltas: list[Delta]) -> list[Delta]:
         else:
             joined.append(delta)
     return joined
-
-
-def parameters_by_name(tools: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """The JSON schema of each function's parameters."""
-    functions = [tool.get("function", tool) for tool in tools]
-    return {
-        function["name"]: function.get("parameters") or {} for function in functions if "name" in function
-    }
 
 
 def parse(

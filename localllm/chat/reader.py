@@ -8,6 +8,7 @@ given back (`Broken`), and becomes content: nothing is lost.
 from __future__ import annotations
 
 import json
+import re
 import secrets
 import string
 from collections.abc import Callable, Generator
@@ -19,6 +20,7 @@ from localllm.chat.json_scan import JsonScanner
 T = TypeVar("T")
 Reading = Generator[None, None, T]
 Sink = Callable[[str], None]
+_NAME = re.compile(r"[\w.:/\-]{1,200}")
 _LETTERS = string.ascii_letters + string.digits
 
 
@@ -37,7 +39,9 @@ class Reader:
         self.parse_reasoning = parse_reasoning
         self.short_ids = False
         self.num_calls = 0
+        self.call_name = ""  # of the call that is read
         self.is_blank = True  # nothing but space since the answer, or the last marker, began
+        self.has_content = False
         self.deltas: list[Delta] = []
         self.ended = False
         self._after_marker = False
@@ -62,6 +66,14 @@ class Reader:
         """Takes this text, known to stand here, for good."""
         self._pos += len(text)
         self.commit()
+
+    def take(self, text: str) -> None:
+        """Takes this text, known to stand here."""
+        self._pos += len(text)
+
+    def back(self, text: str) -> None:
+        """Gives back this text, taken last."""
+        self._pos -= len(text)
 
     @property
     def rest(self) -> str:
@@ -94,6 +106,12 @@ class Reader:
                 return found
             yield
 
+    def peek_at(self, *markers: str) -> Reading[bool]:
+        """Whether one of the markers stands here; takes nothing."""
+        found = yield from self.at(*markers)
+        self._pos -= len(found or "")
+        return found is not None
+
     def expect(self, *markers: str) -> Reading[str]:
         found = yield from self.at(*markers)
         if found is None:
@@ -125,15 +143,17 @@ class Reader:
         self._pos += len(marker)
         return marker
 
-    def collect(self, *markers: str, limit: int | None = None) -> Reading[str]:
-        """The text before the next of the markers, which is taken; Broken where the text ends or grows too long."""
+    def collect(self, *markers: str, limit: int | None = None, take: bool = True) -> Reading[str]:
+        """The text before the next of the markers, taken with it; Broken where the text ends or grows too long."""
         while True:
             rest = self.rest
             index, found = _first(rest, markers)
-            if limit is not None and index > limit:
+            held = 0 if self.ended else _held_back(rest, markers)
+            certain = min(index, len(rest) - held)
+            if limit is not None and certain > limit:
                 raise Broken
-            if found is not None:
-                self._pos += index + len(found)
+            if found is not None and (held == 0 or certain == index < len(rest) - held):
+                self._pos += index + len(found if take else "")
                 return rest[:index]
             if self.ended:
                 raise Broken
@@ -181,12 +201,17 @@ class Reader:
         self._space = text[len(kept) :]
         if kept:
             self.is_blank = False
+            self.has_content = self.has_content or kind is Content
             self.deltas.append(kind(kept))
 
     def boundary(self) -> None:
         """A marker was read: space around it is not part of the answer."""
         self._space = ""
         self.is_blank = self._after_marker = True
+
+    def separate(self) -> None:
+        """A second message of content follows the first: a paragraph between them."""
+        self._space, self.is_blank = "\n\n", False
 
     def flush_space(self, kind: type[Content] | type[Reasoning] = Content) -> None:
         if self._space:
@@ -195,14 +220,16 @@ class Reader:
 
     def start(self, name: str, call_id: str | None = None) -> None:
         """A call is certain. Broken where its name cannot be one."""
-        if not name.strip():
+        name = name.strip()
+        if not _NAME.fullmatch(name):
             raise Broken
         self.boundary()
         length = 9 if self.short_ids else 24
         random_id = "".join(secrets.choice(_LETTERS) for _ in range(length))
         prefix = "" if self.short_ids else "call_"
-        self.deltas.append(ToolCallStart(self.num_calls, call_id or prefix + random_id, name.strip()))
+        self.deltas.append(ToolCallStart(self.num_calls, call_id or prefix + random_id, name))
         self.num_calls += 1
+        self.call_name = name
         self.commit()
 
     def arguments(self, text: str) -> None:

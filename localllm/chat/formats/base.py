@@ -1,26 +1,50 @@
-"""What every output format has: its markers, how it reads calls, how it writes them, and its grammar."""
+"""What every output format has: its markers, how it reads calls, how it writes them, and its grammar.
+
+The text of calls is the same everywhere: opener, head, the calls with `between` between them, tail. A format fills
+in this table and says how one call is written; from that, `write_calls` and `grammar` follow.
+"""
 
 from __future__ import annotations
 
+import copy
 from typing import Any, ClassVar
 
 from localllm.chat.deltas import Content, Reasoning
-from localllm.chat.formats import json_calls
-from localllm.chat.reader import Broken, Reader, Reading
+from localllm.chat.lark import Lark, one_of
+from localllm.chat.reader import Broken, Reader, Reading, Sink
+from localllm.chat.tools import function_name, parameters_by_name, read_tool_choice
+from localllm.sampling_params import Grammar
 
 Call = tuple[str, Any]  # name, arguments
+Parameters = dict[str, Any]
 
 
 class Format:
-    """One output syntax. Subclasses fill in the table; most need nothing but `openers` and `read_calls`.
+    """One output syntax.
 
-    openers: what begins one or more calls. reasoning: the markers around the model's thinking.
+    openers: what begins calls, the one to write first. bare: characters that begin a call only where an answer begins.
+    reasoning: the markers around the model's thinking. wrappers: markers around the whole answer, left out of it.
+    marks: all markers that may be tokens of their own.
     """
 
     name: ClassVar[str]
     openers: ClassVar[tuple[str, ...]] = ()
+    bare: ClassVar[tuple[str, ...]] = ()
+    head: ClassVar[str] = ""
+    between: ClassVar[str] = "\n"
+    tail: ClassVar[str] = ""
+    marks: tuple[str, ...] = ()
+    wrappers: ClassVar[tuple[tuple[str, str], ...]] = ()
     reasoning: tuple[str, str] | None = ("<think>", "</think>")
     short_ids: ClassVar[bool] = False
+
+    def with_reasoning(self, markers: tuple[str, str] | None) -> Format:
+        """The same calls, with other markers around the thinking."""
+        other = copy.copy(self)
+        other.reasoning = markers
+        return other
+
+    # --- reading ------------------------------------------------------------------------------------------
 
     def starts_in_reasoning(self, prompt: str, continued: str = "") -> bool:
         """Whether the answer begins inside the thinking: the template opened it, or a message is continued there."""
@@ -31,29 +55,41 @@ class Format:
 
     def read(self, r: Reader, in_reasoning: bool) -> Reading[None]:
         """The whole answer: content, reasoning and calls, until the text ends."""
-        openers = self.openers if r.tools else ()
-        opener, closer = self.reasoning if self.reasoning and r.parse_reasoning else ("", "")
+        wrapper_close = ""
         while True:
             r.commit()
             sink = r.reasoning if in_reasoning else r.content
-            markers = (closer if in_reasoning else opener, *openers)
-            found = yield from r.until(tuple(filter(None, markers)), sink)
+            found = yield from r.until(self._markers(r, in_reasoning, wrapper_close), sink)
             if found is None:
                 r.flush_space(Reasoning if in_reasoning else Content)
                 return
-            if found in openers:
-                is_call = yield from self._try_calls(r, found, sink)
+            if found in self.openers or found in self.bare:
+                is_call = yield from self._try_calls(r, found, sink, in_reasoning)
                 in_reasoning = in_reasoning and not is_call
-            elif in_reasoning or r.is_blank:
+            elif self.reasoning and found in self.reasoning and (in_reasoning or r.is_blank):
                 in_reasoning = not in_reasoning
+                r.boundary()
+            elif found == wrapper_close or (found in dict(self.wrappers) and r.is_blank):
+                wrapper_close = dict(self.wrappers).get(found, "")
                 r.boundary()
             else:
                 sink(found)
 
-    def _try_calls(self, r: Reader, opener: str, sink: Any) -> Reading[bool]:
+    def _markers(self, r: Reader, in_reasoning: bool, wrapper_close: str) -> tuple[str, ...]:
+        """What may end the text here."""
+        markers = [*self.openers, *self.bare] if r.tools else []
+        if self.reasoning and r.parse_reasoning:
+            markers.append(self.reasoning[1 if in_reasoning else 0])
+        if not in_reasoning:
+            markers += [wrapper_close, *dict(self.wrappers)]
+        return tuple(filter(None, markers))
+
+    def _try_calls(self, r: Reader, opener: str, sink: Sink, in_reasoning: bool) -> Reading[bool]:
         """Reads what the opener promised. What is no call is passed on as the text it is."""
         before = r.num_calls
         try:
+            if opener in self.bare and (in_reasoning or not r.is_blank):
+                raise Broken
             yield from self.read_calls(r, opener)
             r.boundary()
         except Broken:
@@ -68,6 +104,79 @@ class Format:
         raise Broken
         yield
 
+    # --- writing ------------------------------------------------------------------------------------------
+
+    def write_call(self, name: str, arguments: Any, index: int) -> str:
+        """One call, without what stands around the calls."""
+        raise NotImplementedError
+
     def write_calls(self, calls: list[Call]) -> str:
         """The calls as the model would write them."""
-        return "\n".join(f"<tool_call>\n{json_calls.write_object(*call)}\n</tool_call>" for call in calls)
+        written = [self.write_call(name, arguments, index) for index, (name, arguments) in enumerate(calls)]
+        return self.openers[0] + self.head + self.between.join(written) + self.tail
+
+    # --- grammar ------------------------------------------------------------------------------------------
+
+    def grammar_call(self, lark: Lark, before: str, name: str, parameters: Parameters) -> str:
+        """One call of this function, and the text before it, as a Lark expression; the twin of write_call.
+
+        The text before is given along because a lexer reads the longest text it knows: a separator of its own would
+        be swallowed by a tail that begins in the same way.
+        """
+        raise NotImplementedError
+
+    def grammar(
+        self,
+        tools: list[dict[str, Any]],
+        *,
+        tool_choice: Any = "auto",
+        parallel: bool = True,
+        prompt: str = "",
+        continued: str = "",
+        answer_schema: Any = None,
+    ) -> Grammar | None:
+        """What the model may write; None where it may write anything: no tools, `none`, or a format without calls.
+
+        Forced (`required`, or a function's name): the answer is calls, after the thinking if there is any. `auto`: the
+        grammar sleeps until one of its triggers was written, and describes what follows it. With an answer_schema
+        (response_format beside tools) the answer is calls or JSON of that schema, from the first character on.
+        prompt, continued: as for the parser; they show whether the answer begins inside the thinking.
+        """
+        choice = read_tool_choice(tool_choice, tools)
+        functions = parameters_by_name([tool for tool in tools if function_name(tool) in choice.names])
+        if not self.openers or not functions or choice.mode == "none":
+            return None
+        lark = Lark(tuple(dict.fromkeys((*self.marks, *self.openers, *(self.reasoning or ())))))
+        calls = self._grammar_calls(lark, functions, parallel)
+        is_forced = choice.mode == "required"
+        if not is_forced and answer_schema is None:
+            return Grammar(kind="lark", text=lark.build(calls), triggers=self.triggers())
+        answer = f"{lark.text(self.openers[0])} {calls}"
+        if not is_forced:
+            answer = f"({answer} | {lark.json(answer_schema)})"
+        reasoning = self._grammar_reasoning(lark, self.starts_in_reasoning(prompt, continued))
+        return Grammar(kind="lark", text=lark.build(f"{reasoning} {answer}"))
+
+    def triggers(self) -> tuple[str, ...]:
+        """The texts after which the grammar begins with `auto`."""
+        return self.openers[:1]
+
+    def _grammar_calls(self, lark: Lark, tools: dict[str, Parameters], parallel: bool) -> str:
+        space = self.between[: len(self.between) - len(self.between.lstrip())]
+        space = space if self.tail.startswith(space) else ""
+        first, more = (
+            lark.rule(one_of([self.grammar_call(lark, before, name, tool) for name, tool in tools.items()]))
+            for before in (self.head, self.between.removeprefix(space))
+        )
+        again = f"({lark.text(space)} {more})* " if parallel else ""
+        return f"{first} {again}{lark.text(space)} {lark.text(self.tail.removeprefix(space))}"
+
+    def _grammar_reasoning(self, lark: Lark, in_reasoning: bool) -> str:
+        """The thinking before a forced call: it may be there or not, unless the prompt has begun it."""
+        if self.reasoning is None:
+            return '""'
+        opener, closer = self.reasoning
+        space = lark.rule("/[ \\n]{0,2}/")
+        if in_reasoning:
+            return f"{lark.upto(closer)} {space}"
+        return f"({lark.text(opener)} {lark.upto(closer)} {space})?"

@@ -1,18 +1,15 @@
-"""Hermes, Qwen 2.5, Qwen 3 and their followers: `<tool_call>{"name": …, "arguments": {…}}</tool_call>`."""
+"""Hermes, Qwen 2.5, Qwen 3, Granite 4 and their followers: a JSON object in `<tool_call>` tags."""
 
 from __future__ import annotations
 
-from localllm.chat.formats import json_calls
-from localllm.chat.formats.base import Format
-from localllm.chat.reader import Reader, Reading
+from localllm.chat.formats.json_object import JsonObject
 
 
-class Hermes(Format):
+class Hermes(JsonObject):
     name = "hermes"
     openers = ("<tool_call>",)
-
-    def read_calls(self, r: Reader, opener: str) -> Reading[None]:
-        yield from r.space()
-        yield from json_calls.read_list(r)
-        yield from r.space()
-        yield from r.at("</tool_call>")
+    head = "\n"
+    between = "\n</tool_call>\n<tool_call>\n"
+    tail = "\n</tool_call>"
+    closers = ("</tool_call>",)
+    marks = ("<tool_call>", "</tool_call>")

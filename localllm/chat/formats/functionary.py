@@ -1,0 +1,57 @@
+"""Functionary: `<function=name>{…}</function>` in 3.1, recipients after `>>>` in 3.2."""
+
+from __future__ import annotations
+
+from localllm.chat.deltas import Content
+from localllm.chat.formats import json_calls
+from localllm.chat.formats.named_json import MAX_NAME_CHARS, NamedJson
+from localllm.chat.reader import Broken, Reader, Reading
+
+
+class FunctionaryV31(NamedJson):
+    name = "functionary-v3.1"
+    openers = ("<function=",)
+    between = "</function><function="
+    tail = "</function>"
+    name_close = ">"
+    reasoning = None
+
+
+class FunctionaryV32(NamedJson):
+    """Each part names who it is for: `>>>all` the user, else a function. The prompt ends with the first `>>>`."""
+
+    name = "functionary-v3.2"
+    openers = (">>>",)
+    between = "\n>>>"
+    name_close = "\n"
+    reasoning = None
+
+    def read(self, r: Reader, in_reasoning: bool) -> Reading[None]:
+        while True:
+            r.commit()
+            try:
+                yield from self._read_part(r)
+            except Broken:
+                r.rewind()
+            r.commit()
+            if (yield from r.until((">>>",), r.content)) is None:
+                r.flush_space(Content)
+                return
+
+    def _read_part(self, r: Reader) -> Reading[None]:
+        """A recipient and, where it is a function, its arguments; what follows is text."""
+        recipient = yield from r.collect("\n", limit=MAX_NAME_CHARS)
+        if recipient.strip() == "all":
+            r.boundary()
+        elif recipient.strip() in r.tools:
+            yield from r.space()
+            if (yield from r.peek()) != "{":
+                raise Broken
+            r.start(recipient)
+            yield from json_calls.read_arguments(r)
+            r.boundary()
+        else:
+            raise Broken
+
+    def starts_in_reasoning(self, prompt: str, continued: str = "") -> bool:
+        return False

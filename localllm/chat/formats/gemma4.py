@@ -1,0 +1,162 @@
+"""Gemma 4 and FunctionGemma: `call:name{key:value}`, with text between quotation tokens of its own."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, ClassVar
+
+from localllm.chat import schema as schemas
+from localllm.chat.formats.base import Format, Parameters
+from localllm.chat.formats.python_calls import grammar_chain
+from localllm.chat.formats.xml_calls import text_pattern
+from localllm.chat.lark import Lark, one_of
+from localllm.chat.reader import Broken, Reader, Reading
+
+MAX_NAME_CHARS = 200
+MAX_DEPTH = 50
+
+
+class Gemma4(Format):
+    name = "gemma4"
+    quote: ClassVar[str] = '<|"|>'
+    openers = ("<|tool_call>",)
+    between = "<tool_call|><|tool_call>"
+    tail = "<tool_call|>"
+    marks: tuple[str, ...] = ("<|tool_call>", "<tool_call|>", '<|"|>', "<|channel>", "<channel|>")
+    reasoning: tuple[str, str] | None = ("<|channel>thought\n", "<channel|>")
+
+    def read_calls(self, r: Reader, opener: str) -> Reading[None]:
+        yield from r.space()
+        yield from r.expect("call:")
+        name = yield from r.collect("{", limit=MAX_NAME_CHARS)
+        r.start(name)
+        yield from self._read_object(r, 0)
+        yield from r.space()
+        yield from r.at(self.tail)
+
+    def _read_object(self, r: Reader, depth: int) -> Reading[None]:
+        """The members after `{`, passed on as JSON."""
+        separator = "{"
+        while not (yield from self._at_end(r, "}")):
+            key = yield from self._read_key(r)
+            r.arguments(separator + json.dumps(key, ensure_ascii=False) + ": ")
+            yield from self._read_value(r, depth)
+            separator = ", "
+        r.arguments("{}" if separator == "{" else "}")
+        r.commit()
+
+    def _read_list(self, r: Reader, depth: int) -> Reading[None]:
+        separator = "["
+        while not (yield from self._at_end(r, "]")):
+            r.arguments(separator)
+            yield from self._read_value(r, depth)
+            separator = ", "
+        r.arguments("[]" if separator == "[" else "]")
+        r.commit()
+
+    @staticmethod
+    def _at_end(r: Reader, closer: str) -> Reading[bool]:
+        yield from r.space()
+        yield from r.at(",")
+        yield from r.space()
+        return (yield from r.at(closer)) is not None
+
+    def _read_key(self, r: Reader) -> Reading[str]:
+        if (yield from r.at(self.quote)):
+            key = yield from r.collect(self.quote, limit=MAX_NAME_CHARS)
+            yield from r.expect(":")
+            return key
+        return (yield from r.collect(":", limit=MAX_NAME_CHARS)).strip().strip('"')
+
+    def _read_value(self, r: Reader, depth: int) -> Reading[None]:
+        yield from r.space()
+        r.commit()
+        if depth > MAX_DEPTH:
+            raise Broken
+        if (yield from r.at(self.quote)):
+            yield from self._read_text(r)
+        elif (yield from r.at("{")):
+            yield from self._read_object(r, depth + 1)
+        elif (yield from r.at("[")):
+            yield from self._read_list(r, depth + 1)
+        elif (yield from r.peek()) == '"':
+            yield from r.json(r.arguments)
+        else:
+            yield from self._read_bare(r)
+        r.commit()
+
+    def _read_text(self, r: Reader) -> Reading[None]:
+        r.arguments('"')
+        if (
+            yield from r.until(
+                (self.quote,), lambda text: r.arguments(json.dumps(text, ensure_ascii=False)[1:-1])
+            )
+        ) is None:
+            raise Broken
+        r.arguments('"')
+
+    @staticmethod
+    def _read_bare(r: Reader) -> Reading[None]:
+        """A number, true, false, null, or a word that should have been quoted."""
+        text = ""
+        while (char := (yield from r.peek())) not in ("", ",", "}", "]"):
+            text += char
+            r.take(char)
+        if char == "":
+            raise Broken
+        r.arguments(schemas.to_json(text.strip(), {}))
+
+    # --- writing and grammar --------------------------------------------------------------------------------
+
+    def write_call(self, name: str, arguments: Any, index: int) -> str:
+        written = self._write(arguments if isinstance(arguments, dict) else {"arguments": arguments})
+        return f"call:{name}{written}"
+
+    def _write(self, value: Any) -> str:
+        if isinstance(value, str):
+            return f"{self.quote}{value}{self.quote}"
+        if isinstance(value, dict):
+            return "{" + ",".join(f"{key}:{self._write(item)}" for key, item in value.items()) + "}"
+        if isinstance(value, list):
+            return "[" + ",".join(map(self._write, value)) + "]"
+        return json.dumps(value)
+
+    def grammar_call(self, lark: Lark, before: str, name: str, parameters: Parameters) -> str:
+        return f"{lark.text(f'{before}call:{name}')} {self._grammar_object(lark, parameters, parameters, 0)}"
+
+    def _grammar_object(self, lark: Lark, schema: schemas.Schema, root: Parameters, depth: int) -> str:
+        pairs = {
+            key: f"{lark.text(key + ':')} {self._grammar_value(lark, schemas.resolve(value, root), root, depth + 1)}"
+            for key, value in schemas.properties(schema).items()
+        }
+        return f'"{{" {grammar_chain(pairs, schema.get("required") or [], ",")} "}}"'
+
+    def _grammar_value(self, lark: Lark, schema: schemas.Schema, root: Parameters, depth: int) -> str:
+        kinds = schemas.types(schema)
+        if any(isinstance(value, str) for value in schema.get("enum", [])):
+            return one_of([lark.text(self._write(value)) for value in schema["enum"]])
+        if depth < MAX_DEPTH and kinds == {"object"} and schema.get("properties"):
+            return self._grammar_object(lark, schema, root, depth)
+        if depth < MAX_DEPTH and kinds == {"array"} and isinstance(schema.get("items"), dict):
+            return self._grammar_list(lark, schema, root, depth)
+        if kinds and not kinds & {"string", "object", "array"}:
+            return lark.json(schema)
+        return f"{lark.text(self.quote)} {lark.upto(self.quote, text_pattern(schema))}"
+
+    def _grammar_list(self, lark: Lark, schema: schemas.Schema, root: Parameters, depth: int) -> str:
+        item = lark.rule(self._grammar_value(lark, schemas.resolve(schema["items"], root), root, depth + 1))
+        low, high = schema.get("minItems", 0), schema.get("maxItems")
+        more = f'("," {item}){{{max(low - 1, 0)},{"" if high is None else max(high - 1, 0)}}}'
+        return f'"[" {item} {more} "]"' if low else f'"[" ({item} {more})? "]"'
+
+
+class FunctionGemma(Gemma4):
+    """The same with other names for the tokens."""
+
+    name = "function-gemma"
+    quote = "<escape>"
+    openers = ("<start_function_call>",)
+    between = "<end_function_call><start_function_call>"
+    tail = "<end_function_call>"
+    marks = ("<start_function_call>", "<end_function_call>", "<escape>")
+    reasoning = None
