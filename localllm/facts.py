@@ -27,8 +27,15 @@ GUIDE_FILE = "guide.gguf"  # inside the package
 CATALOG_FILE = "models.toml"
 HOME_VARIABLE = "LOCALLLM_HOME"
 
+KEY_CONTEXT = "n_ctx"
+KEY_GPU_LAYERS = "n_gpu_layers"
+KEY_THREADS = "n_threads"
+KEY_PARALLEL = "n_parallel"
+KEY_KEEP_ALIVE = "keep_alive"
+CATALOG_KEYS = (KEY_CONTEXT, KEY_GPU_LAYERS, KEY_THREADS, KEY_PARALLEL, KEY_KEEP_ALIVE)
+
 COMMANDS = ("serve", "chat", "list", "add", "paths", "doctor")
-SERVE_OPTIONS = ("--host", "--port", "--model")
+SERVE_OPTIONS = ("--host", "--port", "--model", "--api-key")
 ADD_OPTIONS = ("--id",)
 START_SCRIPT = "packaging/start.py"
 

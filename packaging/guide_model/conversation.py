@@ -1,0 +1,159 @@
+"""Messages and tools → the text the model reads, cut into pieces that say which tokens it must learn to write.
+
+The same text comes from the chat template that travels in the GGUF (`TEMPLATE`); a test compares the two.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+IM_START, IM_END, END_OF_TEXT = "<|im_start|>", "<|im_end|>", "<|endoftext|>"
+CONTROL_TOKENS = (END_OF_TEXT, IM_START, IM_END)
+MARKUP_TOKENS = ("<tools>", "</tools>", "<tool_call>", "</tool_call>", "<tool_response>", "</tool_response>")
+
+TOOLS_BEFORE = "You may call these functions:\n<tools>"
+TOOLS_AFTER = '\n</tools>\nTo call one, answer:\n<tool_call>\n{"name": NAME, "arguments": {...}}\n</tool_call>'
+
+TEMPLATE = """\
+{%- if messages[0].role == 'system' or messages[0].role == 'developer' %}
+    {%- set system = messages[0].content %}
+    {%- set rest = messages[1:] %}
+{%- else %}
+    {%- set system = '' %}
+    {%- set rest = messages %}
+{%- endif %}
+{%- if system or tools %}
+    {{- '<|im_start|>system\\n' + system }}
+    {%- if tools %}
+        {{- ('\\n\\n' if system else '') + TOOLS_BEFORE }}
+        {%- for tool in tools %}
+            {%- set f = tool.function if tool.function is defined else tool %}
+            {{- '\\n{"name": ' + f.name | tojson }}
+            {%- if f.description %}{{- ', "description": ' + f.description | tojson }}{%- endif %}
+            {{- ', "parameters": ' + ((f.parameters.properties if f.parameters else {}) or {}) | tojson + '}' }}
+        {%- endfor %}
+        {{- TOOLS_AFTER }}
+    {%- endif %}
+    {{- '<|im_end|>\\n' }}
+{%- endif %}
+{%- for message in rest %}
+    {%- if message.role == 'tool' %}
+        {%- if loop.first or loop.previtem.role != 'tool' %}{{- '<|im_start|>user' }}{%- endif %}
+        {{- '\\n<tool_response>\\n' + message.content + '\\n</tool_response>' }}
+        {%- if loop.last or loop.nextitem.role != 'tool' %}{{- '<|im_end|>\\n' }}{%- endif %}
+    {%- else %}
+        {{- '<|im_start|>' + message.role + '\\n' + (message.content or '') }}
+        {%- for call in message.tool_calls or [] %}
+            {%- set c = call.function if call.function is defined else call %}
+            {{- ('\\n' if message.content or not loop.first else '') + '<tool_call>\\n{"name": ' + c.name | tojson }}
+            {{- ', "arguments": ' + (c.arguments if c.arguments is string else c.arguments | tojson) }}
+            {{- '}\\n</tool_call>' }}
+        {%- endfor %}
+        {{- '<|im_end|>\\n' }}
+    {%- endif %}
+{%- endfor %}
+{%- if add_generation_prompt %}{{- '<|im_start|>assistant\\n' }}{%- endif %}
+""".replace("TOOLS_BEFORE", repr(TOOLS_BEFORE)).replace("TOOLS_AFTER", repr(TOOLS_AFTER))
+
+Message = dict[str, Any]
+Tool = dict[str, Any]
+Episode = list[Message]
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Text between which no token may reach over; `is_answer`: written by the model."""
+
+    text: str
+    is_answer: bool
+
+
+@dataclass
+class Conversation:
+    """Messages as OpenAI's API has them, and the tools offered with them."""
+
+    messages: list[Message] = field(default_factory=list)
+    tools: list[Tool] = field(default_factory=list)
+
+    def pieces(self) -> list[Piece]:
+        """The whole conversation as the template writes it."""
+        pieces, rest = [], self.messages
+        system = ""
+        if rest and rest[0]["role"] == "system":
+            system, rest = rest[0]["content"], rest[1:]
+        if system or self.tools:
+            pieces.append(Piece(system_text(system, self.tools), is_answer=False))
+        for index, message in enumerate(rest):
+            previous = rest[index - 1]["role"] if index else ""
+            following = rest[index + 1]["role"] if index + 1 < len(rest) else ""
+            pieces += message_pieces(message, previous, following)
+        return pieces
+
+
+def system_text(system: str, tools: list[Tool]) -> str:
+    text = f"{IM_START}system\n{system}"
+    if tools:
+        listed = "".join("\n" + tool_line(tool["function"]) for tool in tools)
+        text += ("\n\n" if system else "") + TOOLS_BEFORE + listed + TOOLS_AFTER
+    return f"{text}{IM_END}\n"
+
+
+def tool_line(function: Tool) -> str:
+    """One line of JSON: name, description where there is one, the schema of each parameter."""
+    line = f'{{"name": {dumps(function["name"])}'
+    if function.get("description"):
+        line += f', "description": {dumps(function["description"])}'
+    properties = (function.get("parameters") or {}).get("properties") or {}
+    return f'{line}, "parameters": {dumps(properties)}}}'
+
+
+def message_pieces(message: Message, previous: str, following: str) -> list[Piece]:
+    role = message["role"]
+    if role == "assistant":
+        return [
+            Piece(f"{IM_START}assistant\n", is_answer=False),
+            Piece(answer_text(message) + IM_END, is_answer=True),
+            Piece("\n", is_answer=False),
+        ]
+    if role == "tool":
+        head = "" if previous == "tool" else f"{IM_START}user"
+        tail = "" if following == "tool" else f"{IM_END}\n"
+        return [Piece(f"{head}\n<tool_response>\n{message['content']}\n</tool_response>{tail}", is_answer=False)]
+    return [Piece(f"{IM_START}{role}\n{message['content']}{IM_END}\n", is_answer=False)]
+
+
+def answer_text(message: Message) -> str:
+    """The assistant's own words and its tool calls."""
+    parts = [message["content"]] if message.get("content") else []
+    for call in message.get("tool_calls") or []:
+        function = call["function"]
+        body = f'{{"name": {dumps(function["name"])}, "arguments": {dumps(function["arguments"])}}}'
+        parts.append(f"<tool_call>\n{body}\n</tool_call>")
+    return "\n".join(parts)
+
+
+def dumps(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def user(text: str) -> Message:
+    return {"role": "user", "content": text}
+
+
+def assistant(text: str) -> Message:
+    return {"role": "assistant", "content": text}
+
+
+def calls(*functions: tuple[str, dict[str, Any]]) -> Message:
+    """An assistant message that calls these functions."""
+    return {
+        "role": "assistant",
+        "content": "",
+        "tool_calls": [{"type": "function", "function": {"name": n, "arguments": a}} for n, a in functions],
+    }
+
+
+def tool_result(text: str) -> Message:
+    return {"role": "tool", "content": text}

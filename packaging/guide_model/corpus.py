@@ -1,0 +1,122 @@
+"""Whole conversations of about a wanted length, endlessly, from a seed. Knows text and no token."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+
+from . import facts_api, facts_models, facts_product, facts_zh, skills, small_talk, tools
+from .conversation import Conversation, Episode, assistant, user
+from .fact import Fact
+from .frames import roughen
+from .words import invented, word
+
+ENGLISH: tuple[Fact, ...] = facts_product.FACTS + facts_models.FACTS + facts_api.FACTS
+CHINESE: tuple[Fact, ...] = facts_zh.FACTS
+FACTS = ENGLISH + CHINESE
+
+SYSTEM_PROMPTS = (
+    "You are a helpful assistant.|You are helpful.|You are guide.|Be brief.|Answer in short sentences.|You are an assistant for"
+    " {}.|You are {}, a friendly assistant.|Today is {} {}.|You help the user with {}.|Be polite.|User: {}|You are an AI assistant."
+    "|You are a concise assistant. Use tools when needed.|The user's name is {}.|Keep answers short and friendly."
+).split("|")  # fmt: skip
+
+
+def system_prompt(rng: random.Random) -> str:
+    text = rng.choice(SYSTEM_PROMPTS)
+    while "{}" in text:
+        text = text.replace("{}", word(rng), 1)
+    if rng.random() < 0.15:
+        text += " " + " ".join(invented(rng) if rng.random() < 0.3 else word(rng) for _ in range(rng.randrange(3, 25)))
+    return text
+
+
+def fact_episode(rng: random.Random) -> Episode:
+    fact = rng.choice(FACTS) if rng.random() < 0.9 else rng.choice(CHINESE)
+    return [user(roughen(rng, fact.question(rng))), assistant(fact.answer)]
+
+
+def talk_episode(rng: random.Random) -> Episode:
+    fact = small_talk.talk(rng)
+    return [user(roughen(rng, fact.question(rng))), assistant(fact.answer)]
+
+
+def refusal_episode(rng: random.Random) -> Episode:
+    question, answer = small_talk.out_of_scope(rng)
+    return [user(roughen(rng, question)), assistant(answer)]
+
+
+def again_episode(rng: random.Random) -> Episode:
+    episode = rng.choice((fact_episode, talk_episode, skills.repeat))(rng)
+    return [*episode, skills.again(rng), episode[-1]]
+
+
+def json_fact_episode(rng: random.Random) -> Episode:
+    if rng.random() < 0.15:
+        return skills.json_answer(rng, *small_talk.out_of_scope(rng))
+    fact = rng.choice(ENGLISH)
+    return skills.json_answer(rng, fact.question(rng), fact.answer)
+
+
+def memory_episode(rng: random.Random) -> Episode:
+    """Something told, up to three other things, then asked for."""
+    told, asked = skills.remember(rng)
+    between = [m for _ in range(rng.choice((0, 0, 1, 1, 2, 3))) for m in rng.choice(FILLERS)(rng)]
+    return [*told, *between, *asked]
+
+
+FILLERS: tuple[Callable[[random.Random], Episode], ...] = (fact_episode, fact_episode, talk_episode, refusal_episode, skills.repeat)
+
+Mix = tuple[tuple[Callable[[random.Random], Episode], float], ...]
+PLAIN: Mix = (
+    (fact_episode, 0.52), (refusal_episode, 0.14), (talk_episode, 0.05), (skills.repeat, 0.09), (skills.counting, 0.035),
+    (skills.small_sum, 0.015), (memory_episode, 0.07), (skills.json_pairs, 0.03), (json_fact_episode, 0.03),
+    (again_episode, 0.02),
+)  # fmt: skip
+COPYING: Mix = (
+    (skills.repeat, 0.5), (skills.json_pairs, 0.15), (memory_episode, 0.15), (again_episode, 0.05), (fact_episode, 0.15),
+)  # fmt: skip
+BESIDE_TOOLS: Mix = ((fact_episode, 0.45), (refusal_episode, 0.4), (talk_episode, 0.1), (skills.repeat, 0.05))
+
+
+def pick(rng: random.Random, mix: Mix) -> Episode:
+    makers, weights = zip(*mix, strict=True)
+    return rng.choices(makers, weights)[0](rng)
+
+
+def tool_episode(rng: random.Random, box: list[tools.Function]) -> Episode:
+    """A request for one of these tools, or one that none of them fits."""
+    kind = rng.random()
+    if kind < 0.22:
+        return pick(rng, BESIDE_TOOLS)
+    if kind < 0.3:
+        return no_tool_fits(rng, box)
+    function = rng.choice(box)
+    if kind < 0.36 and len(function.parameters) == 1:
+        return tools.double_call(rng, function)
+    return tools.call_episode(rng, function, with_result=rng.random() < 0.4)
+
+
+def no_tool_fits(rng: random.Random, box: list[tools.Function], vocabulary: tools.Vocabulary = tools.TRAINING) -> Episode:
+    """A request worded like those for tools, but about a thing that no tool here is about."""
+    taken = {word for function in box for word in function.noun.split()}
+    other = tools.make_function(rng, vocabulary)
+    while taken & set(other.noun.split()):
+        other = tools.make_function(rng, vocabulary)
+    return [user(tools.make_request(rng, other).text), assistant(small_talk.REFUSAL)]
+
+
+def episodes(rng: random.Random, kind: str) -> tuple[Conversation, Callable[[], Episode]]:
+    """A conversation that is still empty, and what makes its next episodes."""
+    if kind == "tools":
+        box = tools.make_toolbox(rng)
+        conversation = Conversation(tools=[function.tool() for function in box])
+    else:
+        box, conversation = [], Conversation()
+    if rng.random() < (0.3 if box else 0.12):
+        conversation.messages.append({"role": "system", "content": system_prompt(rng)})
+    if box:
+        return conversation, lambda: tool_episode(rng, box)
+    if kind == "unknown":
+        return conversation, lambda: skills.never_told(rng) if rng.random() < 0.5 else pick(rng, PLAIN[:4])
+    return conversation, lambda: pick(rng, COPYING if kind == "copying" else PLAIN)

@@ -1,0 +1,104 @@
+"""Checkpoint → GGUF: llama architecture, matrices in Q8_0, the tokenizer and the chat template inside."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+from pathlib import Path
+
+import gguf
+import numpy as np
+import torch
+from tokenizers import Tokenizer
+
+from localllm import facts
+
+from .conversation import CONTROL_TOKENS, END_OF_TEXT, IM_END, MARKUP_TOKENS, TEMPLATE
+from .model import Shape
+
+CONTEXT_LENGTH = 4096
+LAYER_NAMES = {
+    "attn_norm": "attn_norm", "q": "attn_q", "k": "attn_k", "v": "attn_v", "o": "attn_output",
+    "ffn_norm": "ffn_norm", "gate": "ffn_gate", "up": "ffn_up", "down": "ffn_down",
+}  # fmt: skip
+
+
+def gguf_name(name: str) -> str:
+    """The name llama.cpp looks for."""
+    if name == "embed.weight":
+        return "token_embd.weight"
+    if name == "norm.weight":
+        return "output_norm.weight"
+    _, index, part, _ = name.split(".")
+    return f"blk.{index}.{LAYER_NAMES[part]}.weight"
+
+
+def write_shape(writer: gguf.GGUFWriter, shape: Shape, num_parameters: int) -> None:
+    writer.add_name(facts.GUIDE)
+    writer.add_description("A tiny model that knows localllm")
+    writer.add_license(facts.LICENSE)
+    writer.add_size_label(f"{num_parameters / 1e6:.1f}M")
+    writer.add_context_length(CONTEXT_LENGTH)
+    writer.add_embedding_length(shape.width)
+    writer.add_block_count(shape.layers)
+    writer.add_feed_forward_length(shape.hidden)
+    writer.add_head_count(shape.heads)
+    writer.add_head_count_kv(shape.heads)
+    writer.add_rope_dimension_count(shape.head_dim)
+    writer.add_rope_freq_base(shape.rope_base)
+    writer.add_layer_norm_rms_eps(shape.norm_eps)
+    writer.add_vocab_size(shape.vocab)
+    writer.add_file_type(gguf.LlamaFileType.MOSTLY_Q8_0)
+    writer.add_sampling_temp(0.0)
+
+
+def write_tokenizer(writer: gguf.GGUFWriter, tokenizer: Tokenizer) -> None:
+    vocab = sorted(tokenizer.get_vocab().items(), key=lambda item: item[1])
+    types = {**dict.fromkeys(CONTROL_TOKENS, gguf.TokenType.CONTROL), **dict.fromkeys(MARKUP_TOKENS, gguf.TokenType.USER_DEFINED)}
+    merges = json.loads(tokenizer.to_str())["model"]["merges"]
+    writer.add_tokenizer_model("gpt2")
+    writer.add_tokenizer_pre("qwen2")
+    writer.add_token_list([token for token, _ in vocab])
+    writer.add_token_types([types.get(token, gguf.TokenType.NORMAL) for token, _ in vocab])
+    writer.add_token_merges([" ".join(merge) for merge in merges])
+    writer.add_eos_token_id(tokenizer.token_to_id(IM_END))
+    writer.add_bos_token_id(tokenizer.token_to_id(END_OF_TEXT))
+    writer.add_pad_token_id(tokenizer.token_to_id(END_OF_TEXT))
+    writer.add_add_bos_token(False)
+    writer.add_chat_template(TEMPLATE)
+
+
+def write_weights(writer: gguf.GGUFWriter, weights: dict[str, torch.Tensor]) -> None:
+    for name, weight in weights.items():
+        array = weight.detach().to(torch.float32).numpy()
+        if array.ndim == 1:
+            writer.add_tensor(gguf_name(name), array)
+            continue
+        kind = gguf.GGMLQuantizationType.Q8_0
+        writer.add_tensor(gguf_name(name), gguf.quantize(np.ascontiguousarray(array), kind), raw_dtype=kind)
+
+
+def export(checkpoint: Path, tokenizer: Path, output: Path) -> None:
+    """Write the GGUF beside its place first, so that a crash leaves no half of one."""
+    state = torch.load(checkpoint, map_location="cpu", weights_only=True)
+    shape = Shape(**state["shape"])
+    part = output.with_suffix(".tmp")
+    writer = gguf.GGUFWriter(part, "llama")
+    write_shape(writer, shape, sum(w.numel() for w in state["network"].values()))
+    write_tokenizer(writer, Tokenizer.from_file(str(tokenizer)))
+    write_weights(writer, state["network"])
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    os.replace(part, output)
+    print(f"{output}: {output.stat().st_size / 1e6:.2f} MB, step {state['step']}")
+
+
+def main(arguments: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description="Write the GGUF of a training run.")
+    parser.add_argument("--folder", type=Path, default=Path("build/guide"))
+    parser.add_argument("--output", type=Path, default=Path("localllm") / facts.GUIDE_FILE)
+    options = parser.parse_args(arguments)
+    export(options.folder / "checkpoint.pt", options.folder / "tokenizer.json", options.output)

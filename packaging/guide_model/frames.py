@@ -1,0 +1,115 @@
+"""Ways to ask: sentence frames around a phrase, and the slips of people who type. Knows no fact.
+
+`FRAMES` are used in training; `HELD_OUT` never are, and the evaluation asks with them.
+"""
+
+from __future__ import annotations
+
+import random
+
+FRAMES: dict[str, tuple[str, ...]] = {
+    "what": (
+        "What is {}?", "What's {}?", "what is {}", "Tell me {}.", "{}?", "{}", "Which is {}?", "I need to know {}.",
+        "Do you know {}?", "Can you tell me {}?", "Please tell me {}.", "Say, what is {}?", "{} please", "I forgot {}.",
+        "Remind me of {}.", "I'd like to know {}.", "What about {}?", "Explain {}.", "Give me {}.", "Hi, what is {}?",
+        "I have a question about {}.", "What exactly is {}?", "And {}?", "Info about {}", "What would be {}?",
+    ),
+    "how": (
+        "How do I {}?", "How can I {}?", "How to {}", "how to {}?", "I want to {}.", "What do I type to {}?",
+        "Please tell me how to {}.", "Show me how to {}.", "How does one {}?", "Help me {}.", "I would like to {}.",
+        "What must I do to {}?", "{}", "{}?", "Is there a way to {}?", "Can you help me {}?", "Steps to {}",
+        "Best way to {}?", "I need to {}.", "How should I {}?", "Can you explain how to {}?", "Can I {}?",
+        "Hello, how do I {}?", "What is the way to {}?", "I don't know how to {}.", "I am trying to {}.", "where do I {}",
+        "How would I {}?", "We want to {}, how?",
+    ),
+    "can": (
+        "Can I {}?", "Is it possible to {}?", "May I {}?", "Am I able to {}?", "Could I {}?", "Am I allowed to {}?",
+        "Does localllm let me {}?", "{}?", "Can you {}?", "I wonder if I can {}.", "I want to {}, is that possible?",
+        "Hi, can I {}?", "is it ok to {}", "Can one {}?", "Can we {}?", "How can I {}?",
+    ),
+    "does": (
+        "Does localllm {}?", "Can localllm {}?", "Will localllm {}?", "does it {}", "I wonder if localllm can {}.",
+        "localllm {}?", "Is localllm able to {}?", "Can it {}?", "Do you know if localllm can {}?", "Can this program {}?",
+        "Will it {}?", "Can you {}?", "Does this {}?", "So it can {}?",
+    ),
+    "error": (
+        "{}", "I get this: {}", "{}. What now?", "{}, what should I do?", "Help: {}", "It says: {}", "error: {}",
+        "{} - how do I fix it?", "Problem: {}.", "What does \"{}\" mean?", "Why do I see {}?", "{}!", "Why: {}?",
+        "I have a problem: {}", "{}. How can I fix this?", "Something is wrong: {}", "Hello, {}. Any idea?", "Fix {}",
+        "When I try it: {}", "{} why?",
+    ),
+    "ask": (
+        "{}", "{}", "{}", "{}", "Hi, {}", "Hello! {}", "Quick question: {}", "{} Thanks!", "Tell me, {}", "Please, {}",
+        "Hey, {}", "{} Please explain.", "OK, {}", "Question: {}", "I wonder: {}", "So, {}",
+    ),
+    "key": ("{}", "{}?", "{} please", "{} localllm", "localllm {}", "{} help", "info {}", "{}!", "{} ?", "about {}"),
+    "zh_what": (
+        "{}是什么？", "{}是什么", "什么是{}？", "请问{}是什么？", "告诉我{}", "{}？", "{}", "请告诉我{}。", "我想知道{}。",
+        "你知道{}吗？", "请介绍{}", "{}是多少？", "说说{}", "能告诉我{}吗？",
+    ),
+    "zh_how": (
+        "怎么{}？", "如何{}？", "怎样{}？", "请问怎么{}？", "我想{}。", "我要{}", "{}怎么做？", "{}", "怎么{}", "如何{}",
+        "请告诉我怎么{}。", "能不能{}？", "可以{}吗？", "我不会{}", "帮我{}", "{}的方法是什么？",
+    ),
+    "zh_ask": ("{}", "{}", "{}", "请问，{}", "你好，{}", "{}谢谢", "想问一下，{}", "问题：{}", "请问{}", "我想问：{}"),
+}  # fmt: skip
+
+HELD_OUT: dict[str, tuple[str, ...]] = {
+    "what": ("Could you let me know {}?", "I am curious about {}.", "My friend asked me: what is {}?", "Now tell us {}."),
+    "how": ("What are the steps to {}?", "Any idea how to {}?", "Explain to me how I {}.", "My boss wants me to {}."),
+    "can": ("Would I be able to {}?", "Tell me if I can {}.", "My plan is to {}; does that work?"),
+    "does": ("Is it true that localllm can {}?", "Would localllm {}?", "I heard that localllm can {}."),
+    "error": ("Today I saw this: {}", "{} - it keeps happening", "My colleague reports: {}"),
+    "ask": ("My question is this: {}", "One more thing, {}", "{} I could not find it."),
+    "key": ("more about {}", "{}, quickly", "looking for {}"),
+    "zh_what": ("麻烦说明一下{}", "我朋友问{}是什么"),
+    "zh_how": ("有谁知道怎么{}", "我需要{}，该怎么办？"),
+    "zh_ask": ("还有一个问题，{}", "麻烦你，{}"),
+}
+
+LETTERS = "abcdefghijklmnopqrstuvwxyz"
+
+
+def ask(rng: random.Random, kind: str, phrase: str, frames: dict[str, tuple[str, ...]] = FRAMES) -> str:
+    """One question: the phrase in a frame of its kind, starting with a capital where the frame does."""
+    frame = rng.choice(frames[kind])
+    text = frame.format(phrase)
+    return text[0].upper() + text[1:] if frame[0] == "{" and rng.random() < 0.5 else text
+
+
+def typo(rng: random.Random, word: str) -> str:
+    """The word with one slip of the finger."""
+    at = rng.randrange(len(word) - 1)
+    kind = rng.randrange(4)
+    if kind == 0:
+        return word[:at] + word[at + 1] + word[at] + word[at + 2 :]
+    if kind == 1:
+        return word[:at] + word[at + 1 :]
+    if kind == 2:
+        return word[: at + 1] + word[at:]
+    return word[:at] + rng.choice(LETTERS) + word[at + 1 :]
+
+
+def roughen(rng: random.Random, text: str) -> str:
+    """What people really type: lower case, no punctuation, a typo, shouting. Half of the time: the text as it is."""
+    kind = rng.random()
+    if kind < 0.5:
+        return text
+    if kind < 0.68:
+        text = text.lower()
+    elif kind < 0.71:
+        text = text.upper()
+    if rng.random() < 0.6:
+        text = text.rstrip("?.!。？ ")
+    if rng.random() < 0.45:
+        text = with_typo(rng, text)
+    return text or "?"
+
+
+def with_typo(rng: random.Random, text: str) -> str:
+    words = text.split(" ")
+    long_words = [i for i, word in enumerate(words) if len(word) > 4 and word.isascii() and word.isalpha()]
+    if long_words:
+        at = rng.choice(long_words)
+        words[at] = typo(rng, words[at])
+    return " ".join(words)
