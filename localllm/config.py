@@ -20,7 +20,7 @@ from localllm.paths import Paths
 from localllm.toml_file import TomlFile, describe
 
 PREFIX = "LOCALLLM_"
-OTHER_VARIABLES = frozenset({"LOCALLLM_HOME"})  # read elsewhere, so no typos of ours
+OTHER_VARIABLES = frozenset({"LOCALLLM_HOME", "LOCALLLM_CI", "LOCALLLM_TEMPLATES"})  # read elsewhere, so no typos
 
 Count = Annotated[int, msgspec.Meta(ge=1)]
 Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
