@@ -151,7 +151,7 @@ class LlamaCppPythonServer(Server):
 
     name = "llama_cpp.server"
     packages = ("uvicorn", "fastapi", "pydantic-settings", "sse-starlette", "starlette-context<0.4", "PyYAML")
-    letters = "AE"
+    letters = "A"
 
     def command(self) -> list[str]:
         options = {
