@@ -80,6 +80,11 @@ RESULT_KEYS = (
     " condition rating distance owner color"
 ).split()  # fmt: skip
 
+CHOICES = (
+    "celsius fahrenheit metric imperial small medium large low high red green blue fast slow on off asc desc json text day week"
+    " month year open closed urgent normal public private male female north south east west cash card hot cold"
+).split()  # fmt: skip
+
 HELD_OUT_NOUNS = (
     "pollen earthquake volcano glacier orchard vineyard bakery pharmacy dentist plumber ferry tram canal lighthouse telescope"
     " microscope helmet saddle tractor harvest fertilizer compost beehive aquarium terrarium thermostat dishwasher blender toaster"

@@ -16,16 +16,20 @@ from .words import NAMES, PLACES, THINGS, invented, number, word
 
 @dataclass(frozen=True)
 class Parameter:
-    """`link` leads to the value in a request: "in", "with size", …"""
+    """`link` leads to the value in a request: "in", "with size", … An optional one may stay unsaid."""
 
     name: str
     type: str
     description: str
     link: str
+    choices: tuple[str, ...] = ()
+    optional: bool = False
 
     def schema(self) -> dict[str, Any]:
-        schema = {"type": self.type}
-        return {**schema, "description": self.description} if self.description else schema
+        schema: dict[str, Any] = {"type": self.type}
+        if self.description:
+            schema["description"] = self.description
+        return {**schema, "enum": list(self.choices)} if self.choices else schema
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,7 @@ class Function:
 
     def tool(self) -> Tool:
         properties = {p.name: p.schema() for p in self.parameters}
-        schema = {"type": "object", "properties": properties, "required": list(properties)}
+        schema = {"type": "object", "properties": properties, "required": [p.name for p in self.parameters if not p.optional]}
         function = {"name": self.name, "description": self.description, "parameters": schema}
         return {"type": "function", "function": function}
 
@@ -88,7 +92,10 @@ def make_parameter(rng: random.Random, vocabulary: Vocabulary, *, first: bool) -
     description = rng.choice(("", "", f"The {spoken}", f"the {spoken} to use", f"{spoken.capitalize()}", f"Which {spoken}"))
     if first and not numeric and rng.random() < 0.7:
         return Parameter(name, kind, description, rng.choice(("in", "for", "of", "at", "from", "to", "on", "named", "called", "with")))
-    return Parameter(name, kind, description, rng.choice((f"with {spoken}", f"and {spoken}", f"{spoken}", f"with the {spoken}", f", {spoken}")))
+    choices = tuple(rng.sample(w.CHOICES, rng.choice((2, 3)))) if kind == "string" and rng.random() < 0.25 else ()
+    optional = not first and rng.random() < 0.35
+    link = rng.choice((f"with {spoken}", f"and {spoken}", f"{spoken}", f"with the {spoken}", f", {spoken}"))
+    return Parameter(name, kind, description, link, choices, optional)
 
 
 def make_function(rng: random.Random, vocabulary: Vocabulary, family: str | None = None, noun: str | None = None) -> Function:
@@ -102,6 +109,8 @@ def make_function(rng: random.Random, vocabulary: Vocabulary, family: str | None
         parameters.setdefault(parameter.name, parameter)
     verb = rng.choice(verbs)
     description = "" if rng.random() < 0.08 else rng.choice(descriptions).format(noun)
+    if description and rng.random() < 0.1:
+        description += ". " + " ".join(word(rng) for _ in range(rng.randrange(2, 9))).capitalize() + "."
     if rng.random() < 0.15 and parameters:
         description += f" by {next(iter(parameters)).replace('_', ' ')}"
     return Function(tool_name(rng, verb, noun), description, family, noun, tuple(parameters.values()))
@@ -129,6 +138,8 @@ def make_toolbox(rng: random.Random, vocabulary: Vocabulary = TRAINING) -> list[
 
 def value_for(rng: random.Random, parameter: Parameter) -> Any:
     """A value of the parameter's type; strings are words, names, dates, times, codes or addresses."""
+    if parameter.choices:
+        return rng.choice(parameter.choices)
     if parameter.type == "integer":
         return int(number(rng))
     if parameter.type == "number":
@@ -165,8 +176,9 @@ class Request:
 
 
 def make_request(rng: random.Random, function: Function) -> Request:
-    arguments = {p.name: value_for(rng, p) for p in function.parameters}
-    parts = [spoken(rng, p.link, arguments[p.name]) for p in function.parameters]
+    said = [p for p in function.parameters if not p.optional or rng.random() < 0.5]
+    arguments = {p.name: value_for(rng, p) for p in said}
+    parts = [spoken(rng, p.link, arguments[p.name]) for p in said]
     about = " ".join([function.noun, *parts]).replace(" ,", ",")
     opening = rng.choice(w.FAMILIES[function.family][2])
     text = opening.format(about)
