@@ -18,7 +18,7 @@ from typing import Any, Literal
 import msgspec
 
 from localllm.api.chat_request import ChatRequest
-from localllm.api.counts import Usage, timings, usage
+from localllm.api.counts import Usage
 from localllm.api.job import Job, Prompt, Services
 from localllm.api.sse import Note
 from localllm.chat.deltas import Content, Reasoning
@@ -69,6 +69,10 @@ class ChatAnswer:
     def cancel(self) -> None:
         self.job.cancel()
 
+    @property
+    def model_id(self) -> str:
+        return self.request.model
+
     def loading_note(self) -> Note:
         return self.job.loading_note()
 
@@ -81,11 +85,12 @@ class ChatAnswer:
                 yield from self._choice(delta.index).take(delta)
 
     def usage(self) -> Usage:
-        return usage(self.job, sum(choice.num_reasoning_tokens for choice in self._choices.values()))
+        num_reasoning = sum(choice.num_reasoning_tokens for choice in self._choices.values())
+        return msgspec.structs.replace(self.job.usage(), num_reasoning_tokens=num_reasoning)
 
     def timings(self) -> dict[str, Any]:
         """{"timings": …} as llama.cpp has it; empty before anything has ended, because null breaks clients."""
-        return timings(self.job)
+        return self.job.timings()
 
     def _make_prompts(self, model: Model) -> list[Prompt]:
         prompt = make_prompt(model, self.request)

@@ -1,16 +1,17 @@
-"""What a finished job cost: exact token counts, and the durations that llama.cpp's server calls `timings`."""
+"""What a request cost: exact token counts, and the durations that llama.cpp's server calls `timings`. Pure."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import msgspec
 
-from localllm.api.job import Job
+from localllm.engine.messages import Finish
 
 
 class Usage(msgspec.Struct, frozen=True):
-    """Exact token counts of a request, all its completions together."""
+    """Token counts of a request, all its completions together. Exact once it has ended, so far until then."""
 
     num_prompt_tokens: int
     num_cached_tokens: int
@@ -18,24 +19,18 @@ class Usage(msgspec.Struct, frozen=True):
     num_reasoning_tokens: int = 0
 
 
-def usage(job: Job, num_reasoning_tokens: int = 0) -> Usage:
-    return Usage(
-        job.num_prompt_tokens, job.num_cached_tokens, job.num_completion_tokens, num_reasoning_tokens
-    )
-
-
-def timings(job: Job) -> dict[str, Any]:
+def timings(usage: Usage, finishes: Collection[Finish]) -> dict[str, Any]:
     """{"timings": {…}} in llama.cpp's shape: prompt_n counts what was computed, cache_n what was not.
 
     Empty before anything has ended. Durations are those of the completion that took longest.
     """
-    if not job.finishes:
+    if not finishes:
         return {}
-    prompt_ms = max(finish.prompt_ms for finish in job.finishes.values())
-    predicted_ms = max(finish.predicted_ms for finish in job.finishes.values())
-    prompt_n, predicted_n = job.num_prompt_tokens - job.num_cached_tokens, job.num_completion_tokens
+    prompt_ms = max(finish.prompt_ms for finish in finishes)
+    predicted_ms = max(finish.predicted_ms for finish in finishes)
+    prompt_n, predicted_n = usage.num_prompt_tokens - usage.num_cached_tokens, usage.num_completion_tokens
     figures = {
-        "cache_n": job.num_cached_tokens,
+        "cache_n": usage.num_cached_tokens,
         "prompt_n": prompt_n,
         "prompt_ms": round(prompt_ms, 3),
         "prompt_per_token_ms": _ratio(prompt_ms, prompt_n),

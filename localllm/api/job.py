@@ -14,10 +14,12 @@ import contextlib
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import msgspec
 
 from localllm import errors
+from localllm.api.counts import Usage, timings
 from localllm.api.sse import Note
 from localllm.config import Config
 from localllm.engine.engine import Stream
@@ -89,12 +91,18 @@ class Job:
         self._streams: list[Stream] = []
         self.finishes: dict[int, Finish] = {}
         self._widths: list[int] = []
+        self._num_tokens: dict[int, int] = {}
 
     @property
     def model(self) -> Model:
         """The model, once prepared."""
         assert self._model is not None
         return self._model
+
+    @property
+    def model_id(self) -> str:
+        """The name the request gave."""
+        return self._model_id
 
     @property
     def num_choices(self) -> int:
@@ -141,22 +149,24 @@ class Job:
             stream.cancel()
         self._resources.close()
 
-    @property
-    def num_prompt_tokens(self) -> int:
-        return sum(stream.num_prompt_tokens for stream in self._streams)
+    def usage(self) -> Usage:
+        return Usage(
+            sum(stream.num_prompt_tokens for stream in self._streams),
+            self._num_cached_tokens(),
+            sum(self._num_tokens.values()),
+        )
 
-    @property
-    def num_cached_tokens(self) -> int:
+    def timings(self) -> dict[str, Any]:
+        """{"timings": …} as llama.cpp has it; empty before anything has ended, because null breaks clients."""
+        return timings(self.usage(), self.finishes.values())
+
+    def _num_cached_tokens(self) -> int:
         """Prompt tokens that were not computed again. Completions of one prompt share it, so the first one counts."""
         first, total = 0, 0
         for width in self._widths:
             total += self.finishes[first].num_cached_tokens if first in self.finishes else 0
             first += width
         return total
-
-    @property
-    def num_completion_tokens(self) -> int:
-        return sum(finish.num_completion_tokens for finish in self.finishes.values())
 
     def _submit(self, model: Model, prompt: Prompt) -> None:
         stream = model.engine.submit(
@@ -179,8 +189,10 @@ class Job:
             return Note(f"prefill {delta.prefilled[0]}/{delta.prefilled[1]}")
         if first:
             delta = msgspec.structs.replace(delta, index=delta.index + first)
+        self._num_tokens[delta.index] = self._num_tokens.get(delta.index, 0) + delta.num_tokens
         if delta.finish is not None:
             self.finishes[delta.index] = delta.finish
+            self._num_tokens[delta.index] = delta.finish.num_completion_tokens
         return delta
 
     def _poll(self, deadline: float | None) -> None:

@@ -8,11 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from flask import Response
+from flask import Response, request
 
 from localllm.api import sse
+from localllm.api.counts import Usage
 from localllm.api.envelope import json_response
 from localllm.api.job import Services
+from localllm.api.request_log import KEY as RECORD
+from localllm.api.request_log import Record
 from localllm.config import Config
 
 HEADERS_WITHIN_S = 5.0  # a model that takes longer to load is waited for inside the stream, with pings
@@ -21,7 +24,10 @@ HEADERS_WITHIN_S = 5.0  # a model that takes longer to load is waited for inside
 class Answer(Protocol):
     """What can be prepared and must be let go: a Job, or a ChatAnswer around one."""
 
+    @property
+    def model_id(self) -> str: ...
     def prepare(self, timeout_s: float | None = None) -> bool: ...
+    def usage(self) -> Usage: ...
     def cancel(self) -> None: ...
     def loading_note(self) -> sse.Note: ...
 
@@ -30,12 +36,13 @@ def streamed(
     answer: Answer, source: Callable[[], sse.Source], config: Config, dialect: sse.Dialect | None = None
 ) -> Response:
     """Errors before the first header are raised, so they get their own status."""
+    let_go = _let_go(answer)
     try:
         answer.prepare(HEADERS_WITHIN_S)
         frames = _after_loading(answer, source)
-        return sse.respond(frames, answer.cancel, ping_interval_s=config.ping_interval_s, dialect=dialect)
+        return sse.respond(frames, let_go, ping_interval_s=config.ping_interval_s, dialect=dialect)
     except BaseException:
-        answer.cancel()
+        let_go()
         raise
 
 
@@ -51,7 +58,19 @@ def whole(answer: Answer, body: Callable[[], dict[str, Any]]) -> Response:
         answer.prepare()
         return json_response(body())
     finally:
+        _let_go(answer)()
+
+
+def _let_go(answer: Answer) -> Callable[[], None]:
+    """Ends the answer, and tells the request log what it cost."""
+    record: Record | None = request.environ.get(RECORD)
+
+    def let_go() -> None:
         answer.cancel()
+        if record is not None:
+            record.model, record.usage = answer.model_id, answer.usage()
+
+    return let_go
 
 
 def model_name(asked: str | None, services: Services) -> str:

@@ -31,7 +31,6 @@ class Record:
         self.status = 0
         self.model: str | None = None
         self.usage: Usage | None = None
-        self.is_cancelled = False
 
     @property
     def duration_s(self) -> float:
@@ -45,8 +44,6 @@ class Record:
         if self.usage is not None:
             words.append(f"prompt={self.usage.num_prompt_tokens} cached={self.usage.num_cached_tokens}")
             words.append(f"completion={self.usage.num_completion_tokens}")
-        if self.is_cancelled:
-            words.append("cancelled")
         return " ".join([*words, f"id={self.id}"])
 
 

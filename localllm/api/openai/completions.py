@@ -10,7 +10,6 @@ from flask import Blueprint, Response
 
 from localllm.api import fields, reply, sse
 from localllm.api.chat_request import MAX_CHOICES
-from localllm.api.counts import timings, usage
 from localllm.api.fields import Fields
 from localllm.api.job import Job, Prompt, Services
 from localllm.api.openai import wire
@@ -150,9 +149,9 @@ def stream_chunks(job: Job, request: CompletionRequest) -> sse.Source:
         if delta.finish is not None:
             is_last = len(job.finishes) == job.num_choices and not request.include_usage
             end = _choice(delta.index, "", None, _reason(delta.finish.reason))
-            yield envelope.wrap([end], **extra, **(timings(job) if is_last else {}))
+            yield envelope.wrap([end], **extra, **(job.timings() if is_last else {}))
     if request.include_usage:
-        yield envelope.wrap([], usage=wire.usage_body(usage(job)), **timings(job))
+        yield envelope.wrap([], usage=wire.usage_body(job.usage()), **job.timings())
 
 
 def _choice(
@@ -185,7 +184,7 @@ def whole_body(job: Job, request: CompletionRequest) -> dict[str, Any]:
         for place, index in enumerate(kept)
     ]
     envelope = wire.Envelope("cmpl", "text_completion", request.model)
-    return envelope.wrap(choices, usage=wire.usage_body(usage(job)), **timings(job))
+    return envelope.wrap(choices, usage=wire.usage_body(job.usage()), **job.timings())
 
 
 def _groups(job: Job, request: CompletionRequest) -> list[range]:

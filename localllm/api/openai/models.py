@@ -27,6 +27,7 @@ def blueprint(services: Services) -> Blueprint:
 
     @routes.get("/models/<path:model_id>")
     def get_model(model_id: str) -> Response:
+        model_id = model_id.rstrip("/")
         entry = services.pool.catalog.find(model_id)
         return json_response(model_body(entry, model_id, services.pool.status(entry.id)))
 

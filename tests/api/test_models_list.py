@@ -1,0 +1,79 @@
+"""GET /v1/models: from the catalog, in OpenAI's shape, with nothing in it that breaks a client."""
+
+from __future__ import annotations
+
+import threading
+
+from tests.api import schema_lint
+
+OPEN_WEBUIS_OWN = {"info", "pipeline", "arena", "preset", "direct", "provider", "urlIdx", "action_ids", "filter_ids",
+                   "actions", "filters", "params"}  # fmt: skip
+
+
+def test_the_list_has_openais_shape(client):
+    """And no key that Open WebUI takes for its own: one such row empties its whole model list."""
+    body = client.get("/v1/models").json
+    schema_lint.check(body, "ListModelsResponse")
+    assert [model["id"] for model in body["data"]] == ["guide", "other"]
+    assert not [model for model in body["data"] if OPEN_WEBUIS_OWN & model.keys()]
+
+
+def test_one_model_is_found_by_id_and_alias(client):
+    """Each under the name that was asked for; paths with a trailing slash too."""
+    names = {"/v1/models/guide": "guide", "/models/alias-guide": "alias-guide", "/v1/models/guide/": "guide"}
+    for path, name in names.items():
+        body = client.get(path).json
+        schema_lint.check(body, "Model")
+        assert body["id"] == name
+
+
+def test_an_id_may_have_slashes(tmp_path, client, models):
+    """Hub names are `owner/name`."""
+    text = models.paths.catalog.read_text() + '[[model]]\nid = "owner/name:q4"\nsource = "model.gguf"\n'
+    models.paths.catalog.write_text(text)
+    assert client.get("/v1/models/owner/name:q4").json["id"] == "owner/name:q4"
+
+
+def test_the_status_follows_the_engine(client, engine):
+    """As llama.cpp has it: unloaded, loading, loaded. Asking never waits for a load."""
+
+    def status() -> str:
+        return client.get("/v1/models").json["data"][0]["status"]["value"]
+
+    assert status() == "unloaded"
+    engine.may_load.clear()
+    thread = threading.Thread(target=client.chat)
+    thread.start()
+    while status() != "loading":
+        pass
+    engine.may_load.set()
+    thread.join()
+    assert status() == "loaded"
+    assert client.get("/health").json["models"][0] == {"id": "guide", "status": "loaded"}
+
+
+def test_codex_gets_the_key_it_looks_for(client):
+    """`?client_version=…` wants a top-level `models` list."""
+    assert client.get("/v1/models?client_version=1.2.3").json["models"] == []
+
+
+def test_a_broken_catalog_is_told_by_health_and_by_the_page(client, models):
+    """The last good one stays in use."""
+    client.get("/v1/models")
+    models.paths.catalog.write_text('[[model]]\nid = "guide"\nsorce = "x"\n')
+    assert "sorce" in client.get("/health").json["catalog_error"]
+    assert "sorce" in client.get("/").body.decode()
+    assert len(client.get("/v1/models").json["data"]) == 2
+
+
+def test_the_page_shows_models_and_how_to_connect(client):
+    """Plain HTML, under a policy that lets nothing run."""
+    answer = client.get("/")
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    policy = answer.headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    page = answer.body.decode()
+    assert f"{client.url}/v1" in page
+    assert "guide" in page
+    assert client.request("HEAD", "/").status == 200
