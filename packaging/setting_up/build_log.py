@@ -68,7 +68,9 @@ class Progress:
 
 
 TELLING = re.compile(r"\berror\b|\bfatal\b|FAILED|No space left|not found|Killed|CMake Error", re.IGNORECASE)
-NOISE = re.compile(r"^\s*(WARNING: Location|\[notice\]|note: This (error|is))|╰─>|\[end of output\]")
+NOISE = re.compile(
+    r"^\s*(WARNING: (Location|Retrying)|-- |\[notice\]|note: This (error|is))|╰─>|\[end of output\]"
+)
 
 
 def telling_lines(lines: list[str], count: int = 12) -> list[str]:

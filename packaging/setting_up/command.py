@@ -125,7 +125,7 @@ def in_words(problem: CommandFailed | SetupFailed, steps: Steps) -> str:
     if isinstance(problem, SetupFailed):
         return f"{problem}\nWhat was said so far is in {steps.log}."
     said = "\n".join(f"    {line}" for line in telling_lines(problem.lines))
-    meaning = needs.explain(problem.lines) or "The lines above say why; once that is put right, start again."
+    meaning = needs.explain(problem.lines, problem.code)
     after = f"The set-up stopped at `{steps.title}` after {duration(steps.elapsed_s)}:"
     return f"{after}\n{said}\n{meaning}\nThe whole log is {steps.log}."
 

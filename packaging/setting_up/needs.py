@@ -169,12 +169,14 @@ LAST_WORDS = [
 ]
 
 
-def explain(lines: list[str]) -> str:
-    """What the last words of a failed command mean, as one sentence; empty where they mean nothing known."""
+def explain(lines: list[str], code: int = 1) -> str:
+    """What the last words and the exit status of a failed command mean, and what to do, as one sentence."""
     text = "\n".join(lines[-400:])
     for pattern, sentence in LAST_WORDS:
         if found := re.search(pattern, text):
             if not sentence:
                 return _no_compiler()
             return _no_cuda_toolkit() if sentence == "cuda" else sentence.format(**found.groupdict())
-    return ""
+    if code < 0:
+        return f"It was ended from outside (signal {-code}): start again."
+    return "The lines above say why; once that is put right, start again."

@@ -111,7 +111,13 @@ class Steps:
     def run(self, command: Sequence[str], env: Mapping[str, str] | None = None) -> list[str]:
         """Run it to its end and give what it said (stdout and stderr). Raises CommandFailed."""
         self._write_log("$ " + " ".join(command))
-        child_env = {**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1", **(env or {})}
+        child_env = {
+            "PIP_RETRIES": "2",
+            **os.environ,
+            "PYTHONUNBUFFERED": "1",
+            "PYTHONUTF8": "1",
+            **(env or {}),
+        }
         child = subprocess.Popen(
             command,
             env=child_env,

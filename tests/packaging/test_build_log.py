@@ -59,6 +59,7 @@ def test_a_count_of_nothing_does_not_divide_by_zero():
 def test_a_failure_shows_its_errors_and_not_the_noise_after_them():
     """pip ends a failure with a dozen lines that explain nothing."""
     lines = [
+        "-- Warning: ccache not found",
         "[1/3] c++ a.cpp",
         "a.cpp:1: fatal error: stdio.h: No such file",
         "note: This error originates",

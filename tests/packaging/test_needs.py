@@ -120,14 +120,20 @@ def test_what_pip_says_without_a_network_is_understood(tmp_path):
             "has no numpy>=1.26 for this Python",
         ),
         ("error: dns error: failed to lookup address information", "registry cannot be reached"),
-        ("a.cpp:7: error: expected ';'", ""),
+        ("a.cpp:7: error: expected ';'", "The lines above say why"),
     ],
 )
 def test_typical_last_words_are_understood(line, meaning):
-    """One sentence for what is known; silence for the rest, where the lines themselves are shown."""
-    said = needs.explain(["before", line, "after"])
-    assert meaning in said
-    assert bool(meaning) == bool(said)
+    """One sentence for what is known; for the rest the lines themselves, which are shown above it."""
+    assert meaning in needs.explain(["before", line, "after"])
+
+
+def test_a_command_that_was_ended_from_outside_is_told_so():
+    """Nothing in its last lines would say why it stopped."""
+    assert (
+        needs.explain(["[48/193] c++ a.cpp"], code=-15)
+        == "It was ended from outside (signal 15): start again."
+    )
 
 
 def test_start_parses_on_python_3_6():
