@@ -101,9 +101,10 @@ class ChatAnswer:
         if index not in self._choices:
             parser = ChatParser(
                 self.job.model.format,
-                tools=callable_tools(self.request) or None,
+                tools=self.request.callable_tools or None,
                 parse_reasoning=self.request.parse_reasoning,
                 prompt=self._prompt,
+                continued=self.request.continued,
             )
             self._choices[index] = _Choice(index, parser)
         return self._choices[index]
@@ -146,13 +147,6 @@ class _Choice:
         return End(self._index, "length" if finish.reason == "length" else "stop", finish.stop)
 
 
-def callable_tools(request: ChatRequest) -> list[dict[str, Any]]:
-    """The tools that the model is shown: none where it may not call any, one where it must call that one."""
-    if request.tool_choice.mode == "none":
-        return []
-    return request.tools
-
-
 def make_prompt(model: Model, request: ChatRequest) -> Prompt:
     """Render the messages and say what the output must look like. Raises what the template refuses."""
     text = render(model, request)
@@ -169,7 +163,7 @@ def render(model: Model, request: ChatRequest) -> str:
     """The prompt's text."""
     return model.template.render(
         request.messages,
-        callable_tools(request) or None,
+        request.callable_tools or None,
         add_generation_prompt=request.add_generation_prompt,
         continue_final_message=request.continue_final_message,
         tool_syntax=model.format,
@@ -185,21 +179,20 @@ def markers(format_: Format) -> tuple[str, ...]:
 def constraint(format_: Format, request: ChatRequest, prompt: str) -> Grammar | None:
     """What the answer must match. Forced calls win over response_format; with `auto` both are possible answers."""
     answer = request.response_grammar
-    tools = {t["function"]["name"]: t["function"].get("parameters") or {} for t in callable_tools(request)}
-    in_reasoning = request.parse_reasoning and format_.starts_in_reasoning(prompt)
-    is_forced = request.tool_choice.is_forced
+    is_forced = request.choice.mode == "required"
     schema = json.loads(answer.text or ANY_OBJECT) if answer and answer.kind.startswith("json") else None
-    if tools and (is_forced or answer is None or schema is not None):
-        name = request.tool_choice.name
+    if request.callable_tools and (is_forced or answer is None or schema is not None):
         calls = format_.grammar(
-            {name: tools[name]} if name else tools,
-            is_forced=is_forced,
-            parallel=request.parallel_tool_calls and name is None,
-            in_reasoning=in_reasoning,
+            request.callable_tools,
+            tool_choice=request.tool_choice,
+            parallel=request.parallel_tool_calls,
+            prompt=prompt,
+            continued=request.continued,
             answer_schema=None if is_forced else schema,
         )
         if calls is not None:
             return calls
-    if answer is not None and in_reasoning and format_.reasoning is not None:
+    is_thinking = request.parse_reasoning and format_.starts_in_reasoning(prompt, request.continued)
+    if answer is not None and is_thinking and format_.reasoning is not None:
         return msgspec.structs.replace(answer, triggers=(format_.reasoning[1],))
     return answer

@@ -18,8 +18,8 @@ BODY = {"model": "guide", "messages": [{"role": "user", "content": "Hi"}]}
 CHAT = "/v1/chat/completions"
 
 OWN_HOSTS = [
-    "localhost", "localhost:5757", "LOCALHOST:80", "127.0.0.1:5757", "127.1.2.3", "[::1]:5757", "[::1]", "app.localhost:1",
-    "host.docker.internal:5757", "192.168.1.20:5757", "localhost.",
+    "localhost", "localhost:5757", "LOCALHOST:80", "127.0.0.1:5757", "127.1.2.3", "[::1]:5757", "[::1]",
+    "app.localhost:1", "host.docker.internal:5757", "192.168.1.20:5757", "localhost.",
 ]  # fmt: skip
 FOREIGN_HOSTS = [
     "evil.com", "localhost.evil.com", "evil.com:5757", "127.0.0.1.evil.com", "notlocalhost", "", "a b", "localhost:x",

@@ -38,7 +38,7 @@ def test_the_status_follows_the_engine(client, engine):
     """As llama.cpp has it: unloaded, loading, loaded. Asking never waits for a load."""
 
     def status() -> str:
-        return client.get("/v1/models").json["data"][0]["status"]["value"]
+        return str(client.get("/v1/models").json["data"][0]["status"]["value"])
 
     assert status() == "unloaded"
     engine.may_load.clear()

@@ -55,7 +55,9 @@ def test_a_stream_with_pings_still_keeps_every_rule(client, engine):
     """Comments stand between frames, never inside."""
     waits = [threading.Event() for _ in range(3)]
     engine.script = lambda prompt, params: [waits[0], "a", waits[1], "b", waits[2]]
-    threading.Thread(target=lambda: [(time.sleep(0.25), w.set()) for w in waits], daemon=True).start()
+    timers = [threading.Timer(0.25 * (i + 1), wait.set) for i, wait in enumerate(waits)]
+    for timer in timers:
+        timer.start()
     answer = client.chat(stream=True)
     assert text_of(chunks_of(answer)) == "ab"
     assert answer.body.count(b": ping\n\n") >= 3
