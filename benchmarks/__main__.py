@@ -14,7 +14,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-import llama_cpp
 import psutil
 
 from benchmarks import make_model, report, scaling
@@ -34,13 +33,12 @@ def main() -> None:
     num_slots, n_ctx = (32, 32768) if options.what == "scaling" else (8, 16384)
     settings = Settings(str(path.absolute()), options.threads, n_ctx, num_slots, options.gpu_layers)
     with tempfile.TemporaryDirectory(prefix="localllm-bench-") as home, ExitStack() as stack:
-        kinds = [Ours] if options.what == "bare" else [SERVERS[name] for name in options.servers]
-        servers = [
-            stack.enter_context(_running(kind(settings, Path(home)))) for kind in kinds if _is_there(kind)
-        ]
+        kinds = [kind for kind in _kinds(options) if _is_there(kind)]
+        servers = [stack.enter_context(_running(kind(settings, Path(home)))) for kind in kinds]
+        heading = _heading(settings, options, servers)
         measure = {"scenarios": _scenarios, "scaling": _scaling, "bare": _bare}[options.what]
         for text, picture in measure(servers, options):
-            _write(text, picture, settings, options)
+            _write(heading + text, picture, options)
 
 
 def _options() -> argparse.Namespace:
@@ -64,11 +62,10 @@ def _kinds(options: argparse.Namespace) -> list[type[Server]]:
     """The servers that have a part in what is measured."""
     if options.what == "bare":
         return [Ours]
-    letters = (
-        options.only.upper() if options.what == "scenarios" else "".join(s.letter for s in scaling.SCENARIOS)
-    )
+    scenarios = scaling.SCENARIOS if options.what == "scaling" else _chosen(options)
+    letters = {scenario.letter for scenario in scenarios}
     chosen = [SERVERS[name] for name in options.servers]
-    return [kind for kind in chosen if kind.letters is None or set(kind.letters) & set(letters)]
+    return [kind for kind in chosen if kind.letters is None or letters & set(kind.letters)]
 
 
 def _is_there(kind: type[Server]) -> bool:
@@ -95,9 +92,12 @@ Pages = Iterator[tuple[str, str]]
 
 
 def _scenarios(servers: list[Server], options: argparse.Namespace) -> Pages:
-    chosen = [scenario for scenario in SCENARIOS if scenario.letter in options.only.upper()]
-    for results in _rounds(servers, chosen, options.rounds):
+    for results in _rounds(servers, _chosen(options), options.rounds):
         yield report.table(results), report.chart(results)
+
+
+def _chosen(options: argparse.Namespace) -> list[Scenario]:
+    return [scenario for scenario in SCENARIOS if scenario.letter in options.only.upper()]
 
 
 def _scaling(servers: list[Server], options: argparse.Namespace) -> Pages:
@@ -155,26 +155,27 @@ def _decode_rates(server: Server, loop: DecodeLoop, number: int) -> Iterator[tup
         )
 
 
-def _write(table: str, picture: str, settings: Settings, options: argparse.Namespace) -> None:
-    RESULTS_DIR.mkdir(exist_ok=True)
-    stem = "-".join(
-        [datetime.date.today().isoformat(), options.name] + [options.what] * (options.what != "scenarios")
-    )
-    load = f"{os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else "unknown"
+def _heading(settings: Settings, options: argparse.Namespace, servers: list[Server]) -> str:
+    """What was measured, on what: nothing in it names the machine."""
     lines = [
         f"# {options.what.capitalize()}, {datetime.date.today():%d %B %Y}\n",
         f"Model {Path(settings.model).name}, {settings.num_threads} threads, {settings.num_slots} slots, context "
         f"{settings.n_ctx}, GPU layers {settings.n_gpu_layers}; {options.rounds} rounds, median (from – to).",
-        f"{platform.system()}, {platform.machine()}, Python {platform.python_version()}; "
-        f"load average at the end {load}.",
-        f"llama.cpp here: {llama_cpp.llama_print_system_info().decode().strip()}\n",
-        table,
+        f"{platform.system()}, {platform.machine()}, Python {platform.python_version()}; load average before "
+        f"{psutil.getloadavg()[0]:.1f}.\n",
+        *(f"- {server.name}: {server.about()}" for server in servers),
     ]
+    return "\n".join(lines) + "\n\n"
+
+
+def _write(page: str, picture: str, options: argparse.Namespace) -> None:
+    RESULTS_DIR.mkdir(exist_ok=True)
+    suffix = "" if options.what == "scenarios" else f"-{options.what}"
+    path = RESULTS_DIR / f"{datetime.date.today().isoformat()}-{options.name}{suffix}.md"
     if picture:
-        (RESULTS_DIR / f"{stem}.svg").write_text(picture, "utf-8")
-        lines.append(f"![ratios]({stem}.svg)\n")
-    path = RESULTS_DIR / f"{stem}.md"
-    path.write_text("\n".join(lines), "utf-8")
+        path.with_suffix(".svg").write_text(picture, "utf-8")
+        page += f"\n![How many times better than the peer]({path.stem}.svg)\n"
+    path.write_text(page, "utf-8")
     _say(f"written: {path}")
 
 

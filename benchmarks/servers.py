@@ -20,6 +20,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO
 
+import llama_cpp
+
+import localllm
 from benchmarks.client import Client, MeasurementFailed, user
 
 HERE = Path(__file__).parent
@@ -67,6 +70,10 @@ class Server:
 
     def environment(self) -> dict[str, str]:
         return dict(os.environ)
+
+    def about(self) -> str:
+        """Its version, and what its llama.cpp was compiled for; asked while it runs."""
+        raise NotImplementedError
 
     def start(self) -> None:
         """Returns when a first short answer has come, so that loading is not measured."""
@@ -116,6 +123,10 @@ class Ours(Server):
         code = "from localllm.cli import main; main()"
         return [sys.executable, "-c", code, "serve", "--host", "127.0.0.1", "--port", str(self.port)]
 
+    def about(self) -> str:
+        compiled_for = llama_cpp.llama_print_system_info().decode().strip()
+        return f"{localllm.__version__} on llama-cpp-python {llama_cpp.__version__}, {compiled_for}"
+
     def environment(self) -> dict[str, str]:
         """A home of its own, with a catalog of one model."""
         catalog = {
@@ -142,6 +153,9 @@ class LlamaServer(Server):
         settings = json.dumps({**asdict(self.settings), "port": self.port})
         return [sys.executable, str(HERE / "xllamacpp_server.py"), settings]
 
+    def about(self) -> str:
+        return self.log_path.read_text("utf-8", "replace").splitlines()[0]
+
     def environment(self) -> dict[str, str]:
         return {**os.environ, "PYTHONPATH": str(_peer_dir(self.name))}
 
@@ -166,6 +180,9 @@ class LlamaCppPythonServer(Server):
         }
         words = [word for key, value in options.items() for word in (f"--{key}", str(value))]
         return [sys.executable, "-m", "llama_cpp.server", *words]
+
+    def about(self) -> str:
+        return f"llama-cpp-python {llama_cpp.__version__}, the library that localllm uses"
 
     def environment(self) -> dict[str, str]:
         return {**os.environ, "PYTHONPATH": str(_peer_dir(self.name))}

@@ -14,6 +14,7 @@ import threading
 def main() -> None:
     xllamacpp = importlib.import_module("xllamacpp")  # in the peer's folder only
     settings = json.loads(sys.argv[1])
+    print(f"xllamacpp {xllamacpp.__version__}, {xllamacpp.get_system_info().strip()}", flush=True)
     params = xllamacpp.CommonParams()
     params.model.path = settings["model"]
     params.n_ctx = settings["n_ctx"]
