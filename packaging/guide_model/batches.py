@@ -76,12 +76,14 @@ class BatchMaker:
             episode_ids, episode_flags = self.encode(Conversation(more()).pieces())
             ids += episode_ids
             flags += episode_flags
-        return ids[: length], flags[: length]
+        return ids[:length], flags[:length]
 
     def encode(self, pieces: list[Piece]) -> tuple[list[int], list[int]]:
         ids: list[int] = []
         flags: list[int] = []
-        for piece, encoding in zip(pieces, self.tokenizer.encode_batch([p.text for p in pieces]), strict=True):
+        for piece, encoding in zip(
+            pieces, self.tokenizer.encode_batch([p.text for p in pieces]), strict=True
+        ):
             ids += encoding.ids
             flags += [int(piece.is_answer)] * len(encoding.ids)
         return ids, flags

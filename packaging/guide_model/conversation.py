@@ -14,7 +14,9 @@ CONTROL_TOKENS = (END_OF_TEXT, IM_START, IM_END)
 MARKUP_TOKENS = ("<tools>", "</tools>", "<tool_call>", "</tool_call>", "<tool_response>", "</tool_response>")
 
 TOOLS_BEFORE = "You may call these functions:\n<tools>"
-TOOLS_AFTER = '\n</tools>\nTo call one, answer:\n<tool_call>\n{"name": NAME, "arguments": {...}}\n</tool_call>'
+TOOLS_AFTER = (
+    '\n</tools>\nTo call one, answer:\n<tool_call>\n{"name": NAME, "arguments": {...}}\n</tool_call>'
+)
 
 TEMPLATE = """\
 {%- if messages[0].role == 'system' or messages[0].role == 'developer' %}
@@ -120,7 +122,9 @@ def message_pieces(message: Message, previous: str, following: str) -> list[Piec
     if role == "tool":
         head = "" if previous == "tool" else f"{IM_START}user"
         tail = "" if following == "tool" else f"{IM_END}\n"
-        return [Piece(f"{head}\n<tool_response>\n{message['content']}\n</tool_response>{tail}", is_answer=False)]
+        return [
+            Piece(f"{head}\n<tool_response>\n{message['content']}\n</tool_response>{tail}", is_answer=False)
+        ]
     return [Piece(f"{IM_START}{role}\n{message['content']}{IM_END}\n", is_answer=False)]
 
 

@@ -9,17 +9,18 @@ from . import facts_api, facts_models, facts_product, facts_zh, skills, small_ta
 from .conversation import Conversation, Episode, assistant, user
 from .fact import Fact
 from .frames import roughen
+from .texts import variants
 from .words import invented, word
 
 ENGLISH: tuple[Fact, ...] = facts_product.FACTS + facts_models.FACTS + facts_api.FACTS
 CHINESE: tuple[Fact, ...] = facts_zh.FACTS
 FACTS = ENGLISH + CHINESE
 
-SYSTEM_PROMPTS = (
+SYSTEM_PROMPTS = variants(
     "You are a helpful assistant.|You are helpful.|You are guide.|Be brief.|Answer in short sentences.|You are an assistant for"
     " {}.|You are {}, a friendly assistant.|Today is {} {}.|You help the user with {}.|Be polite.|User: {}|You are an AI assistant."
     "|You are a concise assistant. Use tools when needed.|The user's name is {}.|Keep answers short and friendly."
-).split("|")  # fmt: skip
+)  # fmt: skip
 
 
 def system_prompt(rng: random.Random) -> str:
@@ -27,7 +28,9 @@ def system_prompt(rng: random.Random) -> str:
     while "{}" in text:
         text = text.replace("{}", word(rng), 1)
     if rng.random() < 0.15:
-        text += " " + " ".join(invented(rng) if rng.random() < 0.3 else word(rng) for _ in range(rng.randrange(3, 25)))
+        text += " " + " ".join(
+            invented(rng) if rng.random() < 0.3 else word(rng) for _ in range(rng.randrange(3, 25))
+        )
     return text
 
 
@@ -65,7 +68,13 @@ def memory_episode(rng: random.Random) -> Episode:
     return [*told, *between, *asked]
 
 
-FILLERS: tuple[Callable[[random.Random], Episode], ...] = (fact_episode, fact_episode, talk_episode, refusal_episode, skills.repeat)
+FILLERS: tuple[Callable[[random.Random], Episode], ...] = (
+    fact_episode,
+    fact_episode,
+    talk_episode,
+    refusal_episode,
+    skills.repeat,
+)
 
 Mix = tuple[tuple[Callable[[random.Random], Episode], float], ...]
 PLAIN: Mix = (
@@ -97,7 +106,9 @@ def tool_episode(rng: random.Random, box: list[tools.Function]) -> Episode:
     return tools.call_episode(rng, function, with_result=rng.random() < 0.4)
 
 
-def no_tool_fits(rng: random.Random, box: list[tools.Function], vocabulary: tools.Vocabulary = tools.TRAINING) -> Episode:
+def no_tool_fits(
+    rng: random.Random, box: list[tools.Function], vocabulary: tools.Vocabulary = tools.TRAINING
+) -> Episode:
     """A request worded like those for tools, but about a thing that no tool here is about."""
     taken = {word for function in box for word in function.noun.split()}
     other = tools.make_function(rng, vocabulary)

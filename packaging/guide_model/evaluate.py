@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -29,12 +30,14 @@ class Guide:
     """A loaded model that is asked with messages; a context manager."""
 
     def __init__(self, path: Path) -> None:
-        self.engine = Engine(LoadParams(path=str(path), n_parallel=BATCH, n_threads=2))
+        self.engine = Engine(LoadParams(path=str(path), n_parallel=BATCH, n_threads=2, log_path=os.devnull))
         started = time.monotonic()
         self.engine.start()
         self.start_s = time.monotonic() - started
         info = self.engine.info
-        self.template = ChatTemplate(info.chat_template or "", bos_token=info.bos_token, eos_token=info.eos_token)
+        self.template = ChatTemplate(
+            info.chat_template or "", bos_token=info.bos_token, eos_token=info.eos_token
+        )
 
     def __enter__(self) -> Guide:
         return self
@@ -68,7 +71,9 @@ def text_of(stream: Stream) -> str:
 def speed(guide: Guide, num_tokens: int = 512) -> float:
     """Tokens per second of one stream, prompt and first token not counted."""
     prompt = guide.template.render([{"role": "user", "content": "Count from 1 to 90"}])
-    stream = guide.engine.submit(prompt, SamplingParams(temperature=0.0, max_tokens=num_tokens, ignore_eos=True))
+    stream = guide.engine.submit(
+        prompt, SamplingParams(temperature=0.0, max_tokens=num_tokens, ignore_eos=True)
+    )
     counted, first = 0, 0.0
     for delta in stream:
         first = first or time.monotonic()
@@ -91,7 +96,9 @@ def evaluate(guide: Guide, cases: list[Case], num_shown: int) -> dict[str, list[
     for case, answer in guide.answers(cases):
         results[case.category].append(case.is_right(answer))
         if not results[case.category][-1] and results[case.category].count(False) <= num_shown:
-            print(f"✗ {case.category}: {case.messages[-1]['content']!r}\n    wanted {case.expected!r}\n    got    {answer!r}")
+            print(
+                f"✗ {case.category}: {case.messages[-1]['content']!r}\n    wanted {case.expected!r}\n    got    {answer!r}"
+            )
     return results
 
 

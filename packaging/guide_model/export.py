@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 from pathlib import Path
 
 import gguf
@@ -55,7 +54,10 @@ def write_shape(writer: gguf.GGUFWriter, shape: Shape, num_parameters: int) -> N
 
 def write_tokenizer(writer: gguf.GGUFWriter, tokenizer: Tokenizer) -> None:
     vocab = sorted(tokenizer.get_vocab().items(), key=lambda item: item[1])
-    types = {**dict.fromkeys(CONTROL_TOKENS, gguf.TokenType.CONTROL), **dict.fromkeys(MARKUP_TOKENS, gguf.TokenType.USER_DEFINED)}
+    types = {
+        **dict.fromkeys(CONTROL_TOKENS, gguf.TokenType.CONTROL),
+        **dict.fromkeys(MARKUP_TOKENS, gguf.TokenType.USER_DEFINED),
+    }
     merges = json.loads(tokenizer.to_str())["model"]["merges"]
     writer.add_tokenizer_model("gpt2")
     writer.add_tokenizer_pre("qwen2")
@@ -92,7 +94,7 @@ def export(checkpoint: Path, tokenizer: Path, output: Path) -> None:
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
     writer.close()
-    os.replace(part, output)
+    part.replace(output)
     print(f"{output}: {output.stat().st_size / 1e6:.2f} MB, step {state['step']}")
 
 

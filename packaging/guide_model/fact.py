@@ -29,4 +29,6 @@ class Fact:
 
 def fact(id: str, answer: str, **phrases: str) -> Fact:  # noqa: A002 - a fact's own name
     """A fact from phrases written as one string a kind, separated by `|`."""
-    return Fact(id, answer, {kind: tuple(p.strip() for p in text.split("|")) for kind, text in phrases.items()})
+    return Fact(
+        id, answer, {kind: tuple(p.strip() for p in text.split("|")) for kind, text in phrases.items()}
+    )

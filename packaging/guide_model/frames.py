@@ -55,8 +55,18 @@ FRAMES: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 
 HELD_OUT: dict[str, tuple[str, ...]] = {
-    "what": ("Could you let me know {}?", "I am curious about {}.", "My friend asked me: what is {}?", "Now tell us {}."),
-    "how": ("What are the steps to {}?", "Any idea how to {}?", "Explain to me how I {}.", "My boss wants me to {}."),
+    "what": (
+        "Could you let me know {}?",
+        "I am curious about {}.",
+        "My friend asked me: what is {}?",
+        "Now tell us {}.",
+    ),
+    "how": (
+        "What are the steps to {}?",
+        "Any idea how to {}?",
+        "Explain to me how I {}.",
+        "My boss wants me to {}.",
+    ),
     "can": ("Would I be able to {}?", "Tell me if I can {}.", "My plan is to {}; does that work?"),
     "does": ("Is it true that localllm can {}?", "Would localllm {}?", "I heard that localllm can {}."),
     "error": ("Today I saw this: {}", "{} - it keeps happening", "My colleague reports: {}"),

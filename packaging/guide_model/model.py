@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn import functional
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,9 @@ class Shape:
 
 def rope_tables(shape: Shape, length: int) -> tuple[Tensor, Tensor]:
     """Cosines and sines, each [length, head_dim / 2]."""
-    frequencies = shape.rope_base ** (-torch.arange(0, shape.head_dim, 2, dtype=torch.float32) / shape.head_dim)
+    frequencies = shape.rope_base ** (
+        -torch.arange(0, shape.head_dim, 2, dtype=torch.float32) / shape.head_dim
+    )
     angles = torch.arange(length, dtype=torch.float32)[:, None] * frequencies
     return angles.cos(), angles.sin()
 
@@ -55,7 +57,7 @@ class Norm(nn.Module):
         self.eps = eps
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.rms_norm(x, (x.shape[-1],), self.weight, self.eps)
+        return functional.rms_norm(x, (x.shape[-1],), self.weight, self.eps)
 
 
 class Layer(nn.Module):
@@ -77,7 +79,7 @@ class Layer(nn.Module):
     def forward(self, x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
         x = x + self.attend(self.attn_norm(x), cos, sin)
         h = self.ffn_norm(x)
-        return x + self.down(F.silu(self.gate(h)) * self.up(h))
+        return x + self.down(functional.silu(self.gate(h)) * self.up(h))
 
     def attend(self, h: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
         batch, length, width = h.shape
@@ -85,7 +87,7 @@ class Layer(nn.Module):
         q = rotate(self.q(h).view(split).transpose(1, 2), cos, sin)
         k = rotate(self.k(h).view(split).transpose(1, 2), cos, sin)
         v = self.v(h).view(split).transpose(1, 2)
-        mixed = F.scaled_dot_product_attention(q, k, v, is_causal=True)
+        mixed = functional.scaled_dot_product_attention(q, k, v, is_causal=True)
         return self.o(mixed.transpose(1, 2).reshape(batch, length, width))
 
 
@@ -105,7 +107,9 @@ class Network(nn.Module):
         for name, weight in self.named_parameters():
             if weight.ndim == 2:
                 residual = name.endswith(("o.weight", "down.weight"))
-                nn.init.normal_(weight, std=0.02 if name.startswith("embed") else weight.shape[1] ** -0.5 * 0.6)
+                nn.init.normal_(
+                    weight, std=0.02 if name.startswith("embed") else weight.shape[1] ** -0.5 * 0.6
+                )
                 if residual:
                     weight.data.mul_(depth_scale)
 

@@ -27,7 +27,9 @@ def orthogonalise(matrices: Tensor, steps: int = 5) -> Tensor:
 class Muon(torch.optim.Optimizer):
     """Nesterov momentum, orthogonalised; the learning rate is the size of a step relative to the matrix."""
 
-    def __init__(self, matrices: list[nn.Parameter], lr: float, momentum: float = 0.95, decay: float = 0.01) -> None:
+    def __init__(
+        self, matrices: list[nn.Parameter], lr: float, momentum: float = 0.95, decay: float = 0.01
+    ) -> None:
         shapes = sorted({tuple(m.shape) for m in matrices})
         groups = [{"params": [m for m in matrices if tuple(m.shape) == shape]} for shape in shapes]
         super().__init__(groups, {"lr": lr, "momentum": momentum, "decay": decay})

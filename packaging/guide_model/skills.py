@@ -6,40 +6,83 @@ import random
 from typing import Any
 
 from .conversation import Episode, Message, assistant, dumps, user
+from .texts import variants
 from .words import ADJECTIVES, NAMES, THINGS, invented, number, word
 
-REPEAT = (
+REPEAT = variants(
     "Repeat after me: {}|Repeat: {}|Say: {}|Say {}|Echo {}|Please say '{}'|Copy this: {}|Write exactly: {}|Say \"{}\""
     "|Repeat this: {}|Repeat the words {}|Now say {}|Can you repeat this: {}|Please repeat: {}|repeat after me {}|Type {}"
     "|Repeat '{}'|echo: {}|Say the words: {}|Answer only with: {}|Write {}|Print {}|Say after me: {}|Answer with \"{}\""
-).split("|")  # fmt: skip
+)  # fmt: skip
 REPEAT_HELD_OUT = ("I want you to repeat: {}", "Just say {}", "Please echo this: {}")
 
-COUNT = "Count to {}|Count up to {}|Please count to {}.|Can you count to {}?|count to {}|Count from 1 to {}|Count till {}".split("|")
-COUNT_RANGE = "Count from {} to {}|Count from {} up to {}|Please count from {} to {}.|count from {} to {}|Start at {} and count to {}".split("|")
-COUNT_DOWN = "Count down from {}|Count down from {} to 1|Please count down from {}.|count down from {}|Count backwards from {}".split("|")
+COUNT = variants(
+    "Count to {}|Count up to {}|Please count to {}.|Can you count to {}?|count to {}|Count from 1 to {}|Count till {}"
+)
+COUNT_RANGE = variants(
+    "Count from {} to {}|Count from {} up to {}|Please count from {} to {}.|count from {} to {}|Start at {} and count to {}"
+)
+COUNT_DOWN = variants(
+    "Count down from {}|Count down from {} to 1|Please count down from {}.|count down from {}|Count backwards from {}"
+)
 
-SUM = "What is {} + {}?|{} + {}|What is {} plus {}?|{}+{}|How much is {} and {}?|Add {} and {}|{} plus {}|Calculate {} + {}|what's {}+{}".split("|")
+SUM = variants(
+    "What is {} + {}?|{} + {}|What is {} plus {}?|{}+{}|How much is {} and {}?|Add {} and {}|{} plus {}|Calculate {} + {}|what's {}+{}"
+)
 
-AGAIN = "Repeat that.|Say that again.|Again please.|Can you repeat that?|Once more.|What did you say?|Repeat your answer.|again".split("|")
+AGAIN = variants(
+    "Repeat that.|Say that again.|Again please.|Can you repeat that?|Once more.|What did you say?|Repeat your answer.|again"
+)
 
-NAME_TOLD = "My name is {}.|I am {}.|I'm {}.|Call me {}.|my name is {}|Hello, I am {}.|Hi, my name is {}.|People call me {}.|i am {}|You can call me {}.|Hello, my name is {}!|Please remember my name: {}".split("|")
-NAME_ASKED = "What is my name?|Who am I?|Do you remember my name?|what's my name|Say my name.|Which name did I tell you?|Tell me my name.|What am I called?|Do you know my name?|what is my name|How am I called?".split("|")
+NAME_TOLD = variants(
+    "My name is {}.|I am {}.|I'm {}.|Call me {}.|my name is {}|Hello, I am {}.|Hi, my name is {}.|People call me {}.|i am {}|You can call me {}.|Hello, my name is {}!|Please remember my name: {}"
+)
+NAME_ASKED = variants(
+    "What is my name?|Who am I?|Do you remember my name?|what's my name|Say my name.|Which name did I tell you?|Tell me my name.|What am I called?|Do you know my name?|what is my name|How am I called?"
+)
 NAME_ASKED_HELD_OUT = ("Can you recall what my name was?", "And my name is?", "Do you still know who I am?")
 
-KINDS = "number|lucky number|code|favourite number|favourite colour|favourite city|city|dog|cat|job|password|phone number|room number|age|favourite food|favourite animal|birthday|order number|account|street|team|car|hobby|school|boss|friend|colour".split("|")
-NUMERIC = {"number", "lucky number", "code", "favourite number", "password", "phone number", "room number", "age", "order number", "account"}
-KIND_TOLD = "My {k} is {v}.|Remember: my {k} is {v}.|my {k} is {v}|Please remember that my {k} is {v}.|Note that my {k} is {v}.|By the way, my {k} is {v}.|Just so you know, my {k} is {v}.|Remember my {k}: {v}".split("|")
-KIND_ASKED = "What is my {k}?|What was my {k}?|Do you remember my {k}?|what is my {k}|Tell me my {k}.|Which {k} did I tell you?|Say my {k}.|my {k}?|And my {k}?|What did I say my {k} is?".split("|")
-KIND_ASKED_HELD_OUT = ("Can you recall my {k}?", "I forgot my own {k}, what was it?", "Now give me back my {k}.")
-NUMBER_TOLD = "Remember the number {v}.|Please remember {v}.|remember {v}|Keep the number {v} in mind.|The number is {v}.|Remember this number: {v}|The secret number is {v}.|Memorise {v}".split("|")
-NUMBER_ASKED = "What was the number?|Which number did I tell you?|What is the number?|Which number should you remember?|Tell me the number.|Do you remember the number?|What number was it?|the number?".split("|")
+KINDS = variants(
+    "number|lucky number|code|favourite number|favourite colour|favourite city|city|dog|cat|job|password|phone number|room number|age|favourite food|favourite animal|birthday|order number|account|street|team|car|hobby|school|boss|friend|colour"
+)
+NUMERIC = {
+    "number",
+    "lucky number",
+    "code",
+    "favourite number",
+    "password",
+    "phone number",
+    "room number",
+    "age",
+    "order number",
+    "account",
+}
+KIND_TOLD = variants(
+    "My {k} is {v}.|Remember: my {k} is {v}.|my {k} is {v}|Please remember that my {k} is {v}.|Note that my {k} is {v}.|By the way, my {k} is {v}.|Just so you know, my {k} is {v}.|Remember my {k}: {v}"
+)
+KIND_ASKED = variants(
+    "What is my {k}?|What was my {k}?|Do you remember my {k}?|what is my {k}|Tell me my {k}.|Which {k} did I tell you?|Say my {k}.|my {k}?|And my {k}?|What did I say my {k} is?"
+)
+KIND_ASKED_HELD_OUT = (
+    "Can you recall my {k}?",
+    "I forgot my own {k}, what was it?",
+    "Now give me back my {k}.",
+)
+NUMBER_TOLD = variants(
+    "Remember the number {v}.|Please remember {v}.|remember {v}|Keep the number {v} in mind.|The number is {v}.|Remember this number: {v}|The secret number is {v}.|Memorise {v}"
+)
+NUMBER_ASKED = variants(
+    "What was the number?|Which number did I tell you?|What is the number?|Which number should you remember?|Tell me the number.|Do you remember the number?|What number was it?|the number?"
+)
 NUMBER_ASKED_HELD_OUT = ("Can you give me that number again?", "Do you still have the number?")
 
 
 def payload(rng: random.Random) -> str:
     """Words to repeat: one to eight, some invented, some numbers, sometimes with capitals and punctuation."""
-    words = [number(rng) if rng.random() < 0.15 else word(rng) for _ in range(rng.choice((1, 1, 2, 2, 3, 3, 4, 5, 6, 8)))]
+    words = [
+        number(rng) if rng.random() < 0.15 else word(rng)
+        for _ in range(rng.choice((1, 1, 2, 2, 3, 3, 4, 5, 6, 8)))
+    ]
     style = rng.random()
     if style < 0.3:
         words = [w.lower() for w in words]
@@ -105,13 +148,19 @@ Memory = tuple[Episode, Episode]  # what is told, what is asked later
 def remember_name(rng: random.Random, *, held_out: bool = False) -> Memory:
     name = person(rng)
     told = [user(rng.choice(NAME_TOLD).format(name)), assistant(f"Nice to meet you, {name}.")]
-    return told, [user(rng.choice(NAME_ASKED_HELD_OUT if held_out else NAME_ASKED)), assistant(f"Your name is {name}.")]
+    return told, [
+        user(rng.choice(NAME_ASKED_HELD_OUT if held_out else NAME_ASKED)),
+        assistant(f"Your name is {name}."),
+    ]
 
 
 def remember_kind(rng: random.Random, *, held_out: bool = False) -> Memory:
     kind = rng.choice(KINDS) if rng.random() < 0.7 else rng.choice((rng.choice(THINGS), invented(rng)))
     value = value_of(rng, kind)
-    told = [user(rng.choice(KIND_TOLD).format(k=kind, v=value)), assistant(f"I will remember: your {kind} is {value}.")]
+    told = [
+        user(rng.choice(KIND_TOLD).format(k=kind, v=value)),
+        assistant(f"I will remember: your {kind} is {value}."),
+    ]
     asked = rng.choice(KIND_ASKED_HELD_OUT if held_out else KIND_ASKED).format(k=kind)
     return told, [user(asked), assistant(f"Your {kind} is {value}.")]
 
@@ -127,19 +176,32 @@ def remember_both(rng: random.Random, *, held_out: bool = False) -> Memory:
     """A name and something else in one message; either is asked, or both."""
     name, kind = person(rng), rng.choice(sorted(NUMERIC))
     value = number(rng)
-    joined = rng.choice(("My name is {n} and my {k} is {v}.", "I am {n}, my {k} is {v}.", "I'm {n} and my {k} is {v}"))
-    told = [user(joined.format(n=name, k=kind, v=value)), assistant(f"Nice to meet you, {name}. I will remember: your {kind} is {value}.")]
+    joined = rng.choice(
+        ("My name is {n} and my {k} is {v}.", "I am {n}, my {k} is {v}.", "I'm {n} and my {k} is {v}")
+    )
+    told = [
+        user(joined.format(n=name, k=kind, v=value)),
+        assistant(f"Nice to meet you, {name}. I will remember: your {kind} is {value}."),
+    ]
     asked = {
         "name": ([*NAME_ASKED], f"Your name is {name}."),
-        "kind": ([q.format(k=kind) for q in (KIND_ASKED_HELD_OUT if held_out else KIND_ASKED)], f"Your {kind} is {value}."),
-        "both": ([f"What is my name and my {kind}?", f"Who am I and what is my {kind}?"], f"Your name is {name} and your {kind} is {value}."),
+        "kind": (
+            [q.format(k=kind) for q in (KIND_ASKED_HELD_OUT if held_out else KIND_ASKED)],
+            f"Your {kind} is {value}.",
+        ),
+        "both": (
+            [f"What is my name and my {kind}?", f"Who am I and what is my {kind}?"],
+            f"Your name is {name} and your {kind} is {value}.",
+        ),
     }
     questions, answer = asked[rng.choice(("name", "kind", "both"))]
     return told, [user(rng.choice(questions)), assistant(answer)]
 
 
 def remember(rng: random.Random, *, held_out: bool = False) -> Memory:
-    make = rng.choice((remember_name, remember_name, remember_kind, remember_kind, remember_number, remember_both))
+    make = rng.choice(
+        (remember_name, remember_name, remember_kind, remember_kind, remember_number, remember_both)
+    )
     return make(rng, held_out=held_out)
 
 
@@ -151,23 +213,37 @@ def never_told(rng: random.Random) -> Episode:
     return [user(rng.choice(KIND_ASKED).format(k=kind)), assistant(f"You have not told me your {kind}.")]
 
 
-JSON_PAIRS = "Give me JSON with {}.|Write a JSON object with {}.|Make JSON: {}|Return only JSON: {}|Answer in JSON: {}|Put this in JSON: {}|Turn this into JSON: {}|Create a JSON object with {}|Answer with a JSON object: {}".split("|")
+JSON_PAIRS = variants(
+    "Give me JSON with {}.|Write a JSON object with {}.|Make JSON: {}|Return only JSON: {}|Answer in JSON: {}|Put this in JSON: {}|Turn this into JSON: {}|Create a JSON object with {}|Answer with a JSON object: {}"
+)
 JSON_PAIRS_HELD_OUT = ("I need this as JSON: {}", "Please produce a JSON object: {}")
-JSON_QUESTION = "Answer in JSON: {}|{} Answer in JSON.|In JSON please: {}|{} Reply as JSON.|Reply in JSON: {}|{} Give the answer as JSON.|As a JSON object: {}|{} Use JSON.".split("|")
-JSON_KEYED = "Answer in JSON with the key {k}: {q}|{q} Answer in JSON with the key {k}.|Reply as JSON with the field {k}: {q}".split("|")
+JSON_QUESTION = variants(
+    "Answer in JSON: {}|{} Answer in JSON.|In JSON please: {}|{} Reply as JSON.|Reply in JSON: {}|{} Give the answer as JSON.|As a JSON object: {}|{} Use JSON."
+)
+JSON_KEYED = variants(
+    "Answer in JSON with the key {k}: {q}|{q} Answer in JSON with the key {k}.|Reply as JSON with the field {k}: {q}"
+)
 
 
 def json_pairs(rng: random.Random, *, held_out: bool = False) -> Episode:
-    keys = rng.sample([*THINGS, "name", "age", "city", "price", "colour", invented(rng), invented(rng)], rng.choice((1, 2, 2, 3)))
+    keys = rng.sample(
+        [*THINGS, "name", "age", "city", "price", "colour", invented(rng), invented(rng)],
+        rng.choice((1, 2, 2, 3)),
+    )
     pairs: dict[str, Any] = {k: int(number(rng)) if rng.random() < 0.4 else word(rng) for k in keys}
     link = rng.choice((" = ", " ", ": ", " is "))
     text = rng.choice((", ", " and ", ", ")).join(f"{k}{link}{v}" for k, v in pairs.items())
-    return [user(rng.choice(JSON_PAIRS_HELD_OUT if held_out else JSON_PAIRS).format(text)), assistant(dumps(pairs))]
+    return [
+        user(rng.choice(JSON_PAIRS_HELD_OUT if held_out else JSON_PAIRS).format(text)),
+        assistant(dumps(pairs)),
+    ]
 
 
 def json_answer(rng: random.Random, question: str, answer: str) -> Episode:
     """A question whose answer goes into an object under `answer`, or under the key asked for."""
     if rng.random() < 0.7:
         return [user(rng.choice(JSON_QUESTION).format(question)), assistant(dumps({"answer": answer}))]
-    key = rng.choice(("text", "reply", "result", "message", rng.choice(ADJECTIVES), rng.choice(THINGS), invented(rng)))
+    key = rng.choice(
+        ("text", "reply", "result", "message", rng.choice(ADJECTIVES), rng.choice(THINGS), invented(rng))
+    )
     return [user(rng.choice(JSON_KEYED).format(k=key, q=question)), assistant(dumps({key: answer}))]

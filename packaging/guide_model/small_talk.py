@@ -7,6 +7,7 @@ import random
 from localllm import facts as f
 
 from .fact import Fact, fact
+from .texts import variants, words
 from .words import ADJECTIVES, NAMES, PLACES, THINGS, invented
 
 TALK = (
@@ -43,7 +44,7 @@ TALK = (
 REFUSAL = f"I am a very small model that only knows localllm. For that, add a bigger one: {f.ADD}"
 REFUSAL_ZH = f"我是很小的模型，只懂 localllm。请添加更大的模型：{f.ADD}"
 
-TOPICS = (
+TOPICS = variants(
     "the capital of {place}|the population of {place}|the history of {place}|the president of {place}|the weather in {place}"
     "|the time in {place}|the best food in {place}|the language of {place}|the currency of {place}|the flag of {place}"
     "|the meaning of life|the speed of light|quantum physics|black holes|the theory of relativity|photosynthesis|gravity"
@@ -54,15 +55,15 @@ TOPICS = (
     "|the largest {thing} in the world|the boiling point of water|the distance to the moon|the square root of {number}"
     "|{number} plus {number}|{number} times {number}|{number} * {number}|{number} divided by {number}|{number} minus {number}"
     "|the tallest {thing} in {place}|the recipe for {thing} soup|vitamin C|a black hole|the sun|the moon|dinosaurs|the brain"
-).split("|")  # fmt: skip
+)  # fmt: skip
 
-TOPIC_FRAMES = (
+TOPIC_FRAMES = variants(
     "What is {}?|Tell me about {}.|Explain {}.|What do you know about {}?|Describe {}.|I want to learn about {}.|{}?|{}"
     "|Do you know {}?|Give me some facts about {}.|What's {}?|Can you explain {}?|Why is {} important?|How does {} work?"
     "|Who invented {}?|Please tell me {}.|I need information about {}.|What do you think about {}?"
-).split("|")  # fmt: skip
+)  # fmt: skip
 
-TASKS = (
+TASKS = variants(
     "write a poem about {place}|write a story about a {thing}|write a {adjective} song|translate '{adjective} {thing}' into "
     "French|translate this into German: the {thing} is {adjective}|write Python code that sorts a list|write a function to add"
     " numbers|write a program in Java|fix my code|debug this function|summarise this text|summarise a book|write an email to"
@@ -75,14 +76,14 @@ TASKS = (
     " {thing}s|list five {adjective} {thing}s|compare a {thing} and a {thing}|calculate {number} * {number}|give me advice on"
     " {thing}s|build a {thing}|grow a {thing}|sing a song|read a file|browse the internet|get to {place}|sell my {thing}"
     "|write a SQL query|prove a theorem|write an article about {thing}s|invent a name for my {thing}|tell a story"
-).split("|")  # fmt: skip
+)  # fmt: skip
 
-TASK_FRAMES = (
+TASK_FRAMES = variants(
     "{}|{}.|Please {}.|Can you {}?|Could you {}?|I want you to {}.|Help me {}.|How do I {}?|How can I {}?|Would you {}?"
     "|I need you to {}.|How to {}|Hi, can you {}?|I'd like to {}.|{} please|{} for me"
-).split("|")  # fmt: skip
+)  # fmt: skip
 
-OPEN_QUESTIONS = (
+OPEN_QUESTIONS = variants(
     "Who was {name}?|Who is {name}?|Where is {place}?|When was {name} born?|How old is {name}?|How far is {place}?|Is {place}"
     " beautiful?|Why is the sky blue?|Why do {thing}s exist?|How many {thing}s are there?|Where do {thing}s come from?|Do you"
     " like {thing}s?|Do you like {place}?|Have you been to {place}?|What does {invented} mean?|Who is the king of {place}?|Who"
@@ -94,16 +95,18 @@ OPEN_QUESTIONS = (
     " live in {place}?|How cold is it in {place}?|Which country is {place} in?|When does the {thing} arrive?|Should I buy a"
     " {thing}?|What rhymes with {thing}?|How do you spell {thing}?|Is {name} married?|What is {name} famous for?|Can {thing}s fly?"
     "|Who invented the {thing}?|When was the {thing} invented?|What's the difference between a {thing} and a {thing}?"
-).split("|")  # fmt: skip
+)  # fmt: skip
 
-ZH_REFUSED = (
+ZH_REFUSED = variants(
     "{zh}的首都是哪里？|写一首诗|写一个故事|今天天气怎么样？|翻译这句话|什么是{zht}？|{zht}是什么？|{zh}在哪里？|帮我写代码|讲一个故事"
     "|谁发明了{zht}？|现在几点？|{zh}有多少人？|推荐一本书|推荐一部电影|怎么做{zht}？|怎么学{zht}？|你喜欢{zht}吗？|{zht}多少钱？"
     "|今天有什么新闻？|帮我写邮件|告诉我{zh}的历史|我饿了|我很难过|{zh}的天气怎么样？|哪里可以买{zht}？|明天下雨吗？|今天星期几？"
     "|介绍一下{zh}|介绍{zht}|为什么天是蓝的？|写一篇关于{zht}的文章|算一下 {number} * {number}|{number} + {number} 等于多少？"
-).split("|")  # fmt: skip
-ZH_PLACES = "中国 美国 北京 上海 日本 法国 德国 英国 巴黎 东京 伦敦 广州 西安 韩国 意大利 印度".split()
-ZH_THINGS = "猫 狗 鱼 苹果 茶 咖啡 汽车 飞机 音乐 数学 物理 历史 电影 足球 米饭 手机 月亮 太阳 经济 爱情".split()
+)  # fmt: skip
+ZH_PLACES = words("中国 美国 北京 上海 日本 法国 德国 英国 巴黎 东京 伦敦 广州 西安 韩国 意大利 印度")
+ZH_THINGS = words(
+    "猫 狗 鱼 苹果 茶 咖啡 汽车 飞机 音乐 数学 物理 历史 电影 足球 米饭 手机 月亮 太阳 经济 爱情"
+)
 
 HELD_OUT_TOPIC_FRAMES = ("I would love to hear about {}.", "What can you say about {}?", "Teach me about {}.")
 HELD_OUT_TASK_FRAMES = ("Your job now: {}.", "Is there any chance that you {}?", "My teacher asked me to {}.")
@@ -115,7 +118,9 @@ def fill(rng: random.Random, template: str) -> str:
         "{place}": lambda: rng.choice(PLACES) if rng.random() < 0.6 else invented(rng).capitalize(),
         "{thing}": lambda: rng.choice(THINGS) if rng.random() < 0.7 else invented(rng),
         "{adjective}": lambda: rng.choice(ADJECTIVES),
-        "{name}": lambda: rng.choice(NAMES) if rng.random() < 0.5 else f"{rng.choice(NAMES)} {invented(rng).capitalize()}",
+        "{name}": lambda: (
+            rng.choice(NAMES) if rng.random() < 0.5 else f"{rng.choice(NAMES)} {invented(rng).capitalize()}"
+        ),
         "{invented}": lambda: invented(rng),
         "{number}": lambda: str(rng.randrange(11, 1000)),
         "{zh}": lambda: rng.choice(ZH_PLACES),

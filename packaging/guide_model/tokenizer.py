@@ -19,12 +19,42 @@ from .conversation import CONTROL_TOKENS, MARKUP_TOKENS
 
 VOCAB_SIZE = 2048
 NUM_SPACED_WORDS = 300
-TINY_WORDS = frozenset("a an am as at be by do go he if in is it me my no of on or so to up us we I It Is Do".split())
+TINY_WORDS = frozenset(
+    [
+        "a",
+        "an",
+        "am",
+        "as",
+        "at",
+        "be",
+        "by",
+        "do",
+        "go",
+        "he",
+        "if",
+        "in",
+        "is",
+        "it",
+        "me",
+        "my",
+        "no",
+        "of",
+        "on",
+        "or",
+        "so",
+        "to",
+        "up",
+        "us",
+        "we",
+        "I",
+        "It",
+        "Is",
+        "Do",
+    ]
+)
 SPACE = "Ġ"  # the space, as byte-level BPE writes it
 
-QWEN2 = (
-    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
-)
+QWEN2 = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
 STRICT = r"\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s"
 
 
@@ -64,7 +94,9 @@ def learn(seed: int) -> Tokenizer:
     tokens = [token for token, _ in sorted(model["vocab"].items(), key=lambda item: item[1])]
     merges = [tuple(merge) for merge in model["merges"]]
     spaced = frequent_spaced_words(bare, texts)
-    vocab = {token: index for index, token in enumerate([*added, *tokens, *(SPACE + word for word in spaced)])}
+    vocab = {
+        token: index for index, token in enumerate([*added, *tokens, *(SPACE + word for word in spaced)])
+    }
     return assemble(vocab, [*merges, *((SPACE, word) for word in spaced)])
 
 
@@ -76,14 +108,20 @@ def frequent_spaced_words(bare: Tokenizer, texts: list[str]) -> list[str]:
         triples = zip(tokens, tokens[1:], tokens[2:], strict=False)
         counts.update(word for before, word, after in triples if before == SPACE and not after.isalpha())
     ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    words = [word for word, _ in ranked if word.isascii() and word.isalpha() and (len(word) > 2 or word in TINY_WORDS)]
+    words = [
+        word
+        for word, _ in ranked
+        if word.isascii() and word.isalpha() and (len(word) > 2 or word in TINY_WORDS)
+    ]
     return words[:NUM_SPACED_WORDS]
 
 
 def assemble(vocab: dict[str, int], merges: list[tuple[str, str]]) -> Tokenizer:
     tokenizer = Tokenizer(models.BPE(vocab=vocab, merges=merges))
     tokenizer.pre_tokenizer = cut_at(QWEN2)
-    tokenizer.add_special_tokens([AddedToken(t, special=True, normalized=False) for t in (*CONTROL_TOKENS, *MARKUP_TOKENS)])
+    tokenizer.add_special_tokens(
+        [AddedToken(t, special=True, normalized=False) for t in (*CONTROL_TOKENS, *MARKUP_TOKENS)]
+    )
     assert tokenizer.get_vocab_size() == VOCAB_SIZE, tokenizer.get_vocab_size()
     return tokenizer
 

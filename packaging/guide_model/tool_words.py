@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from .texts import words
+
 # A family of verbs: what names of tools say, what descriptions say, how people begin.
 FAMILIES: dict[str, tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]] = {
     "get": (
@@ -48,7 +50,7 @@ FAMILIES: dict[str, tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]] = 
     ),
 }  # fmt: skip
 
-NOUNS = (
+NOUNS = words(
     "weather time price news route email note reminder event song ticket recipe temperature distance score population rate stock"
     " flight hotel train bus taxi pizza invoice customer order account balance message contact address meeting calendar task file"
     " folder document page image video photo alarm timer light door lamp heating speaker volume channel station movie book film"
@@ -60,39 +62,39 @@ NOUNS = (
     " teacher student school library museum park beach restaurant menu dish wine beer coffee table seat room key lock"
     " oven washer robot drone rocket satellite ship harbour airport gate visa passport currency coin wallet bank share fund"
     " job company office floor lift elevator parking garage road bridge tunnel border law court judge vote election party"
-).split()  # fmt: skip
-MODIFIERS = (
+)  # fmt: skip
+MODIFIERS = words(
     "daily weekly monthly current average maximum minimum local public private next last first new total average room city air water"
     " sea snow street school office home garden kitchen car train flight hotel user customer order stock gold silver bus game"
-).split()  # fmt: skip
-PARAMETERS = (
+)  # fmt: skip
+PARAMETERS = words(
     "city location place name title id user country region code date day time subject topic query text message content item product"
     " category type color size brand model number amount count quantity limit days hours minutes level value age year month week"
     " price weight height width length speed temperature duration distance page line room floor seat street station target source"
     " person author artist genre language format unit currency symbol address email phone file path folder key label tag note"
-).split()  # fmt: skip
-NUMERIC_PARAMETERS = frozenset(
-    "number amount count quantity limit days hours minutes level value age year price weight height width length speed temperature"
-    " duration distance page line floor".split()
 )  # fmt: skip
-RESULT_KEYS = (
+NUMERIC_PARAMETERS = frozenset(words(
+    "number amount count quantity limit days hours minutes level value age year price weight height width length speed temperature"
+    " duration distance page line floor"
+))  # fmt: skip
+RESULT_KEYS = words(
     "temperature wind price status name total value unit time date city result count level score amount id state speed title"
     " condition rating distance owner color"
-).split()  # fmt: skip
+)  # fmt: skip
 
-CHOICES = (
+CHOICES = words(
     "celsius fahrenheit metric imperial small medium large low high red green blue fast slow on off asc desc json text day week"
     " month year open closed urgent normal public private male female north south east west cash card hot cold"
-).split()  # fmt: skip
+)  # fmt: skip
 
-HELD_OUT_NOUNS = (
+HELD_OUT_NOUNS = words(
     "pollen earthquake volcano glacier orchard vineyard bakery pharmacy dentist plumber ferry tram canal lighthouse telescope"
     " microscope helmet saddle tractor harvest fertilizer compost beehive aquarium terrarium thermostat dishwasher blender toaster"
     " carpet curtain mattress pillow scarf sweater wardrobe necklace bracelet perfume shampoo subscription newsletter podcast"
     " playlist soundtrack choir orchestra ballet sculpture mosaic archive manuscript poem chapter glossary syllabus scholarship"
     " tournament referee stadium marathon rowing avalanche lawsuit patent warranty mortgage pension insurance customs tariff"
-).split()  # fmt: skip
-HELD_OUT_PARAMETERS = (
+)  # fmt: skip
+HELD_OUT_PARAMETERS = words(
     "village district province owner keyword phrase serial capacity radius altitude priority deadline depth voltage nickname"
     " destination origin recipient material flavour"
-).split()  # fmt: skip
+)  # fmt: skip

@@ -44,7 +44,11 @@ class Function:
 
     def tool(self) -> Tool:
         properties = {p.name: p.schema() for p in self.parameters}
-        schema = {"type": "object", "properties": properties, "required": [p.name for p in self.parameters if not p.optional]}
+        schema = {
+            "type": "object",
+            "properties": properties,
+            "required": [p.name for p in self.parameters if not p.optional],
+        }
         function = {"name": self.name, "description": self.description, "parameters": schema}
         return {"type": "function", "function": function}
 
@@ -89,16 +93,27 @@ def make_parameter(rng: random.Random, vocabulary: Vocabulary, *, first: bool) -
     spoken = name.replace("_", " ")
     numeric = name in w.NUMERIC_PARAMETERS or rng.random() < 0.1
     kind = rng.choice(("integer", "integer", "number")) if numeric else "string"
-    description = rng.choice(("", "", f"The {spoken}", f"the {spoken} to use", f"{spoken.capitalize()}", f"Which {spoken}"))
+    description = rng.choice(
+        ("", "", f"The {spoken}", f"the {spoken} to use", f"{spoken.capitalize()}", f"Which {spoken}")
+    )
     if first and not numeric and rng.random() < 0.7:
-        return Parameter(name, kind, description, rng.choice(("in", "for", "of", "at", "from", "to", "on", "named", "called", "with")))
-    choices = tuple(rng.sample(w.CHOICES, rng.choice((2, 3)))) if kind == "string" and rng.random() < 0.25 else ()
+        return Parameter(
+            name,
+            kind,
+            description,
+            rng.choice(("in", "for", "of", "at", "from", "to", "on", "named", "called", "with")),
+        )
+    choices = (
+        tuple(rng.sample(w.CHOICES, rng.choice((2, 3)))) if kind == "string" and rng.random() < 0.25 else ()
+    )
     optional = not first and rng.random() < 0.35
     link = rng.choice((f"with {spoken}", f"and {spoken}", f"{spoken}", f"with the {spoken}", f", {spoken}"))
     return Parameter(name, kind, description, link, choices, optional)
 
 
-def make_function(rng: random.Random, vocabulary: Vocabulary, family: str | None = None, noun: str | None = None) -> Function:
+def make_function(
+    rng: random.Random, vocabulary: Vocabulary, family: str | None = None, noun: str | None = None
+) -> Function:
     family = family or rng.choice(("get", "get", "get", *w.FAMILIES))
     noun = noun or vocabulary.noun(rng)
     verbs, descriptions, _ = w.FAMILIES[family]
@@ -122,7 +137,9 @@ def make_toolbox(rng: random.Random, vocabulary: Vocabulary = TRAINING) -> list[
     for _ in range(rng.choice((0, 1, 1, 2, 2, 3, 3, 4))):
         kind = rng.random()
         other = rng.choice(box)
-        families = [name for name in w.FAMILIES if name not in {f.family for f in box if f.noun == other.noun}]
+        families = [
+            name for name in w.FAMILIES if name not in {f.family for f in box if f.noun == other.noun}
+        ]
         if kind < 0.15 and families:
             box.append(make_function(rng, vocabulary, rng.choice(families), other.noun))
         else:
@@ -152,7 +169,11 @@ def value_for(rng: random.Random, parameter: Parameter) -> Any:
     if kind < 0.75:
         return word(rng)
     if kind < 0.88:
-        return f"{word(rng)} {word(rng)}" if rng.random() < 0.5 else f"{invented(rng).capitalize()} {invented(rng).capitalize()}"
+        return (
+            f"{word(rng)} {word(rng)}"
+            if rng.random() < 0.5
+            else f"{invented(rng).capitalize()} {invented(rng).capitalize()}"
+        )
     return odd_value(rng)
 
 
@@ -217,7 +238,10 @@ def double_call(rng: random.Random, function: Function) -> Episode:
     first, second = (value_for(rng, parameter) for _ in range(2))
     opening = rng.choice(w.FAMILIES[function.family][2])
     text = opening.format(f"{function.noun} {parameter.link} {first} and {second}")
-    return [user(text), calls((function.name, {parameter.name: first}), (function.name, {parameter.name: second}))]
+    return [
+        user(text),
+        calls((function.name, {parameter.name: first}), (function.name, {parameter.name: second})),
+    ]
 
 
 def make_result(rng: random.Random, function: Function, request: Request) -> tuple[str, str]:
@@ -227,7 +251,9 @@ def make_result(rng: random.Random, function: Function, request: Request) -> tup
         reason = " ".join(word(rng) for _ in range(rng.choice((1, 2, 3))))
         return dumps({"error": reason}), f"That failed: {reason}"
     if rng.random() < 0.4:
-        text = rng.choice((number(rng), word(rng), f"{number(rng)} {word(rng)}", " ".join(word(rng) for _ in range(4))))
+        text = rng.choice(
+            (number(rng), word(rng), f"{number(rng)} {word(rng)}", " ".join(word(rng) for _ in range(4)))
+        )
         return text, f"{lead}: {text}"
     keys = rng.sample(w.RESULT_KEYS, rng.choice((1, 1, 2, 2, 3)))
     values = {k: int(number(rng)) if rng.random() < 0.4 else word(rng) for k in keys}

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import os
 import time
 from pathlib import Path
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, distributed, multiprocessing
+from torch.nn import functional
 
 from .batches import Batch, BatchMaker
 from .model import Network, Shape, rope_tables
@@ -33,7 +32,7 @@ def loss_of(network: Network, batch: Batch, cos: Tensor, sin: Tensor) -> Tensor:
     """Mean cross-entropy of the chosen next tokens, by weight."""
     hidden = network(batch.ids, cos, sin).flatten(0, 1)[batch.positions]
     targets = batch.ids.flatten().roll(-1)[batch.positions]
-    losses = F.cross_entropy(network.logits(hidden), targets, reduction="none")
+    losses = functional.cross_entropy(network.logits(hidden), targets, reduction="none")
     return (losses * batch.weights).sum() / batch.weights.sum()
 
 
@@ -70,7 +69,7 @@ class Run:
         }
         part = self.checkpoint.with_suffix(".tmp")
         torch.save(state, part)
-        os.replace(part, self.checkpoint)
+        part.replace(self.checkpoint)
 
     def resume(self) -> None:
         if not self.checkpoint.exists():
@@ -147,7 +146,9 @@ def work(worker: int, options: argparse.Namespace) -> None:
     torch.use_deterministic_algorithms(True)
     if options.workers > 1:
         meeting_point = f"file://{(options.folder / 'workers').absolute()}"
-        distributed.init_process_group("gloo", init_method=meeting_point, rank=worker, world_size=options.workers)
+        distributed.init_process_group(
+            "gloo", init_method=meeting_point, rank=worker, world_size=options.workers
+        )
     run = Run(options, worker)
     run.resume()
     train(run, options.save_every)
@@ -158,7 +159,9 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--folder", type=Path, default=Path("build/guide"))
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--steps", type=int, default=1400)
-    parser.add_argument("--workers", type=int, default=2, help="processes that share the work; part of the result")
+    parser.add_argument(
+        "--workers", type=int, default=2, help="processes that share the work; part of the result"
+    )
     parser.add_argument("--threads", type=int, default=1, help="threads of each worker")
     parser.add_argument("--no-compile", action="store_true")
     parser.add_argument("--save-every", type=float, default=180, help="seconds between checkpoints")

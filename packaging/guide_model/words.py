@@ -4,32 +4,67 @@ from __future__ import annotations
 
 import random
 
-NAMES = (
+from .texts import words
+
+NAMES = words(
     "Ann Bob Carl Dora Emma Felix Greta Hans Ida Jack Karl Lena Max Nina Oscar Paul Rosa Sam Tina Uwe Vera Will Yuki Zoe Maria"
     " John Peter Laura Omar Aisha Chen Li Wei Anna David Sarah Thomas Julia Marco Elena Ivan Olga Pedro Lucia Amir Priya Raj Kofi"
     " Amara Noah Liam Mia Ella Leo Finn Clara Hugo Alice Simon Ruth Daniel Eva Bruno Nora Victor Ines Jonas Alma Tom Kate"
-).split()  # fmt: skip
-PLACES = (
+)  # fmt: skip
+PLACES = words(
     "Paris London Berlin Rome Madrid Tokyo Cairo Oslo Vienna Lima Delhi Boston Dublin Lisbon Prague Athens Warsaw Seoul Sydney"
     " Toronto Chicago Hamburg Munich Naples Geneva Bern Basel Porto Nairobi Lagos Accra Quito Havana Dallas Denver Kyoto Osaka"
     " France Germany Italy Spain Japan China India Brazil Canada Norway Sweden Finland Egypt Kenya Peru Chile Mexico Poland Turkey"
-).split()  # fmt: skip
-THINGS = (
+)  # fmt: skip
+THINGS = words(
     "apple bridge castle dog engine flower garden hammer island jacket kettle lamp mountain notebook ocean piano queen river ship"
     " table umbrella violin window yacht zebra bottle camera desk elephant forest guitar horse igloo jewel kitchen lemon market"
     " needle orange pencil rabbit spoon tiger uniform village whale cat car house tree book phone chair shoe bicycle train plane"
     " cake bread cheese coffee tea egg fish bird star rock clock door key box cup hat shirt ring boat robot dragon wizard planet"
-).split()  # fmt: skip
-ADJECTIVES = (
+)  # fmt: skip
+ADJECTIVES = words(
     "red blue green yellow black white big small old new fast slow warm cold happy sad loud quiet soft hard sweet sour bright dark"
     " heavy light round flat wet dry clean dirty brave clever kind lazy strange famous purple golden silver broken hungry tired"
-).split()  # fmt: skip
+)  # fmt: skip
 PLURALS = tuple(f"{word}s" for word in THINGS if not word.endswith(("s", "x")))
-VERBS = "run jump sleep sing fly dance eat drink read write swim play walk talk laugh fall grow shine wait listen climb".split()
+VERBS = words(
+    "run jump sleep sing fly dance eat drink read write swim play walk talk laugh fall grow shine wait listen climb"
+)
 
-ONSETS = "b c d f g h j k l m n p r s t v w z b c d f g h j k l m n p r s t v w z br ch cl cr dr fl gr kl pl pr sh sk sl sn sp st th tr vr zh qu x y".split()
-VOWELS = "a e i o u a e i o u a e i o u ai ea ou oo ie y au".split()
-CODAS = ("", "", "", "", "", "", "", "", "n", "r", "s", "t", "l", "k", "m", "p", "x", "nd", "rk", "st", "th", "ng", "ck", "lt", "sh", "d", "b", "g")
+ONSETS = words(
+    "b c d f g h j k l m n p r s t v w z b c d f g h j k l m n p r s t v w z br ch cl cr dr fl gr kl pl pr sh sk sl sn sp st th tr vr zh qu x y"
+)
+VOWELS = words("a e i o u a e i o u a e i o u ai ea ou oo ie y au")
+CODAS = (
+    "",
+    "",
+    "",
+    "",
+    "",
+    "",
+    "",
+    "",
+    "n",
+    "r",
+    "s",
+    "t",
+    "l",
+    "k",
+    "m",
+    "p",
+    "x",
+    "nd",
+    "rk",
+    "st",
+    "th",
+    "ng",
+    "ck",
+    "lt",
+    "sh",
+    "d",
+    "b",
+    "g",
+)
 
 
 def syllable(rng: random.Random) -> str:

@@ -1,0 +1,117 @@
+"""The corpus the guide model is trained on: wide enough, fair to evaluate, and the same for everybody."""
+
+from __future__ import annotations
+
+import random
+import re
+import string
+
+import pytest
+from guide_model import cases, corpus, heldout, small_talk, tool_words
+from guide_model.fact import Fact
+from guide_model.frames import FRAMES, HELD_OUT, roughen
+
+IDS = [fact.id for fact in corpus.FACTS]
+
+
+def test_there_are_about_150_facts_and_40_of_them_in_chinese():
+    """The bar of the issue."""
+    assert len(corpus.ENGLISH) >= 145
+    assert len(corpus.CHINESE) >= 40
+
+
+def test_no_two_facts_have_the_same_id_or_answer():
+    """The evaluation tells facts apart by their answers."""
+    assert len(set(IDS)) == len(IDS)
+    assert len({fact.answer for fact in corpus.FACTS}) == len(corpus.FACTS)
+
+
+@pytest.mark.parametrize("fact", corpus.FACTS, ids=IDS)
+def test_every_fact_is_asked_in_at_least_12_ways(fact: Fact):
+    """Before typos, case and missing punctuation, which come on top."""
+    rng = random.Random(0)
+    assert len({fact.question(rng) for _ in range(400)}) >= 12
+
+
+def test_no_held_out_frame_is_used_in_training():
+    """Otherwise the evaluation would only show what was learned by heart."""
+    for kind, frames in HELD_OUT.items():
+        assert not set(frames) & set(FRAMES[kind])
+
+
+def test_no_question_written_for_the_evaluation_is_a_phrase_of_the_corpus():
+    """The questions by hand must be new to the model."""
+    phrases = {bare(p) for fact in corpus.FACTS for group in fact.phrases.values() for p in group}
+    copied = [question for question, _ in heldout.QUESTIONS if bare(question) in phrases]
+    assert not copied
+
+
+def test_every_question_written_by_hand_names_a_fact_that_exists():
+    """A renamed fact must not silently leave the evaluation."""
+    assert {fact_id for _, fact_id in heldout.QUESTIONS} <= set(IDS)
+
+
+def test_tools_of_the_evaluation_share_no_noun_and_no_parameter_with_those_of_the_training():
+    """ "Unseen tools" means that."""
+    assert not set(tool_words.HELD_OUT_NOUNS) & set(tool_words.NOUNS)
+    assert not set(tool_words.HELD_OUT_PARAMETERS) & set(tool_words.PARAMETERS)
+
+
+def test_the_same_seed_gives_the_same_conversations():
+    """Training is reproducible only if its texts are."""
+    assert some_text(7) == some_text(7)
+    assert some_text(7) != some_text(8)
+
+
+def test_the_corpus_names_no_folder_of_a_machine_and_no_package_registry():
+    """What the model says must hold on every computer."""
+    text = some_text(1, count=300)
+    for forbidden in ("/work", "/root", "/home", "/tmp", "C:\\", "pypi", "npmjs"):
+        assert forbidden not in text
+
+
+def test_a_question_is_never_roughened_into_nothing():
+    """A row must not teach the model to answer silence."""
+    rng = random.Random(3)
+    assert all(roughen(rng, text) for text in ("?", "Hi", "!", "你好？") for _ in range(200))
+
+
+def test_the_evaluation_asks_for_every_fact():
+    """No fact can be forgotten without a figure that shows it."""
+    answers = {case.expected for case in cases.facts_by_frames(random.Random(1), per_fact=1)}
+    assert answers == {fact.answer for fact in corpus.FACTS}
+
+
+def test_a_refusal_is_accepted_in_either_language_and_a_fact_is_not():
+    """Which language a refusal comes in is no matter of right or wrong."""
+    case = cases.Case("x", [], small_talk.REFUSAL)
+    assert case.is_right(small_talk.REFUSAL_ZH)
+    assert not case.is_right(corpus.ENGLISH[0].answer)
+
+
+@pytest.mark.parametrize(
+    ("answer", "calls"),
+    [
+        ('<tool_call>\n{"name": "a", "arguments": {}}\n</tool_call>', [{"name": "a", "arguments": {}}]),
+        ("<tool_call>\n{broken\n</tool_call>", [None]),
+        ("Hello", None),
+        ('Hello <tool_call>\n{"name": "a"}\n</tool_call>', None),
+    ],
+)
+def test_calls_are_read_out_of_an_answer_that_holds_nothing_else(answer: str, calls: object):
+    """A call after chatter, or a broken one, counts as wrong."""
+    assert cases.parse_calls(answer) == calls
+
+
+def bare(text: str) -> str:
+    return re.sub(rf"[{re.escape(string.punctuation)}？。！，\s]", "", text).lower()
+
+
+def some_text(seed: int, count: int = 20) -> str:
+    rng = random.Random(seed)
+    pieces = []
+    for kind in ("plain", "tools", "copying", "unknown") * (count // 4):
+        conversation, more = corpus.episodes(rng, kind)
+        conversation.messages += [message for _ in range(3) for message in more()]
+        pieces += [piece.text for piece in conversation.pieces()]
+    return "".join(pieces)

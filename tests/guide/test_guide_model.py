@@ -1,0 +1,106 @@
+"""The committed guide.gguf, asked through the real chat template and engine: a small part of the evaluation."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Iterator
+
+import pytest
+from guide_model import cases, corpus
+from guide_model.conversation import Conversation, assistant, calls, tool_result, user
+from guide_model.evaluate import Guide
+
+from localllm import facts, paths
+
+GUIDE_PATH = paths.PACKAGE_DIR / facts.GUIDE_FILE
+MAX_BYTES = 6_000_000
+
+
+@pytest.fixture(scope="module")
+def guide() -> Iterator[Guide]:
+    with Guide(GUIDE_PATH) as loaded:
+        yield loaded
+
+
+def share_right(guide: Guide, some: list[cases.Case]) -> float:
+    right = [case.is_right(answer) for case, answer in guide.answers(some)]
+    return sum(right) / len(right)
+
+
+def conversation() -> Conversation:
+    """Everything the template knows: system, tools, several calls, results, an answer."""
+    box = corpus.tools.make_toolbox(random.Random(5))
+    messages = [
+        {"role": "system", "content": "Be brief."},
+        user("天气？ What's the <wind> & 'weather'?"),
+        calls(("get_wind", {"city": "Köln", "days": 3}), ("get_weather", {})),
+        tool_result('{"wind": 3}'),
+        tool_result("sunny"),
+        assistant("The wind: 3"),
+    ]
+    return Conversation(messages, [function.tool() for function in box])
+
+
+def test_the_file_is_small_enough_to_ship():
+    """At most 6 MB."""
+    assert GUIDE_PATH.stat().st_size <= MAX_BYTES
+
+
+def test_the_model_is_what_the_card_says(guide: Guide):
+    """llama architecture, a context of 4096, no token put before the prompt."""
+    info = guide.engine.info
+    assert info.architecture == "llama"
+    assert info.n_ctx_train == 4096
+    assert not info.add_bos
+    assert info.eos_token == "<|im_end|>"
+
+
+@pytest.mark.parametrize("has_system", [True, False])
+@pytest.mark.parametrize("has_tools", [True, False])
+def test_the_template_writes_what_the_model_was_trained_on(guide: Guide, has_system: bool, has_tools: bool):
+    """The Jinja template in the file and the corpus's own rendering give the same text."""
+    whole = conversation()
+    messages = whole.messages if has_system else whole.messages[1:]
+    tools = whole.tools if has_tools else []
+    trained_on = "".join(piece.text for piece in Conversation(messages, tools).pieces())
+    assert guide.template.render(messages, tools or None, add_generation_prompt=False) == trained_on
+
+
+def test_no_token_reaches_over_the_border_of_what_the_model_writes(guide: Guide):
+    """Tokens of the whole text are the tokens of its pieces, so the model sees at run time what it saw in training."""
+    pieces = conversation().pieces()
+    apart = [token for piece in pieces for token in guide.engine.tokenize(piece.text)]
+    assert guide.engine.tokenize("".join(piece.text for piece in pieces)) == apart
+
+
+def test_it_says_what_localllm_is(guide: Guide):
+    """The first question of a newcomer."""
+    answer = guide.answer([user("What is localllm?")])
+    assert answer == "localllm runs language models on your own computer and serves them with the OpenAI API."
+
+
+@pytest.mark.parametrize("category", ["facts, unseen frames", "out of scope, unseen frames"])
+def test_it_knows_the_facts_and_what_it_does_not_know(guide: Guide, category: str):
+    """A part of the evaluation: at least 85 % where the whole must reach 90 %."""
+    assert share_right(guide, sample(category, 40)) >= 0.85
+
+
+@pytest.mark.parametrize(
+    "category", ["copy", "count", "recall over turns", "tool call, unseen tools", "no call: none fits"]
+)
+def test_it_copies_counts_remembers_and_calls_tools(guide: Guide, category: str):
+    """A part of the evaluation: at least 85 % where the whole must reach 95 %."""
+    assert share_right(guide, sample(category, 20)) >= 0.85
+
+
+def test_it_answers_in_json_when_asked(guide: Guide):
+    """The answer parses, and holds what was said."""
+    answer = guide.answer([user("Give me JSON with name = Zorvik and age = 41.")])
+    assert json.loads(answer) == {"name": "Zorvik", "age": 41}
+
+
+def sample(category: str, count: int) -> list[cases.Case]:
+    """Cases of a seed that the tuning of the corpus never looked at."""
+    every = [case for case in cases.all_cases(seed=99, per_fact=1, count=20) if case.category == category]
+    return random.Random(1).sample(every, min(count, len(every)))
