@@ -17,7 +17,9 @@ from localllm.errors import InvalidRequest
 from localllm.sampling_params import Grammar
 
 COMPILED_KEPT = 64
-COMPACT = {"whitespace_flexible": False}  # as OpenAI writes it; and what follows a key is then forced, not sampled
+COMPACT = {
+    "whitespace_flexible": False
+}  # as OpenAI writes it; and what follows a key is then forced, not sampled
 ANY_JSON_OBJECT = '{"type":"object"}'
 
 
@@ -105,10 +107,12 @@ def _grammar_source(kind: str, text: str) -> str:
             source = llguidance.LLMatcher.grammar_from_regex(text)
         elif kind in ("json_object", "json_schema"):
             schema = text if kind == "json_schema" else ANY_JSON_OBJECT
-            source = llguidance.LLMatcher.grammar_from_json_schema(json.dumps(json.loads(schema)), None, COMPACT)
+            source = llguidance.LLMatcher.grammar_from_json_schema(
+                json.dumps(json.loads(schema)), None, COMPACT
+            )
         else:
             lark = llguidance.gbnf_to_lark.gbnf_to_lark(text) if kind == "gbnf" else text
             source = llguidance.LLMatcher.grammar_from_lark(lark)
         return str(source)
-    except (ValueError, RecursionError) as error:
+    except (ValueError, RecursionError, llguidance.gbnf_to_lark.GbnfToLarkError) as error:
         raise InvalidRequest(f"The grammar cannot be read: {error}", param="response_format") from None

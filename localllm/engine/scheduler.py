@@ -116,10 +116,14 @@ class Scheduler:
         return sorted(self.running, key=lambda s: s.is_background)
 
     def _decode_chunks(self) -> list[Chunk]:
-        chunks = []
-        for sequence in self._by_importance():
-            if sequence.state is State.RUNNING and not sequence.is_prefilling and self._secure(sequence):
-                chunks.append(self._chunk(sequence, sequence.num_pending))
+        """One row each, and what a grammar forced as far as the batch has room: the rest waits for the next step."""
+        chunks, room = [], self.n_batch
+        decoding = [s for s in self._by_importance() if not s.is_prefilling]
+        for position, sequence in enumerate(decoding):
+            if sequence.state is State.RUNNING and self._secure(sequence):
+                count = min(sequence.num_pending, room - (len(decoding) - position - 1))
+                chunks.append(self._chunk(sequence, count))
+                room -= count
         return chunks
 
     def _secure(self, sequence: Sequence) -> bool:
