@@ -14,6 +14,7 @@ from .conversation import Conversation, Piece
 
 LEARNED_SHARE = 0.55  # of all positions, how many are looked at: every answer token, and some of the others
 PROMPT_WEIGHT = 0.2
+NUM_COPYING_STEPS = 160
 
 Mix = tuple[tuple[str, float], ...]  # kinds of conversation (see corpus.episodes) and how often each is taken
 BEGINNING: Mix = (("copying", 0.75), ("plain", 0.25))
@@ -43,9 +44,9 @@ class Batch:
     weights: Tensor
 
 
-def plan(progress: float) -> tuple[Rows, ...]:
+def plan(step: int) -> tuple[Rows, ...]:
     """What one worker does in a step: talk and tools. Copying comes first, so that it is found early."""
-    if progress < 0.1:
+    if step < NUM_COPYING_STEPS:
         return (Rows(16, 128, BEGINNING),)
     return (Rows(16, 128, MIDDLE), Rows(4, 320, TOOLS))
 
@@ -57,10 +58,10 @@ class BatchMaker:
         self.tokenizer = tokenizer
         self.seed = seed
 
-    def batches(self, step: int, num_steps: int, worker: int) -> list[Batch]:
+    def batches(self, step: int, worker: int) -> list[Batch]:
         """The batches of one worker in one step."""
         rng = random.Random(f"batch {self.seed} {step} {worker}")
-        return [self.batch(rng, rows) for rows in plan(step / num_steps)]
+        return [self.batch(rng, rows) for rows in plan(step)]
 
     def batch(self, rng: random.Random, rows: Rows) -> Batch:
         kinds, shares = zip(*rows.mix, strict=True)

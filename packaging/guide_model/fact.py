@@ -21,11 +21,6 @@ class Fact:
         kind, phrase = rng.choice([(kind, p) for kind, phrases in self.phrases.items() for p in phrases])
         return ask(rng, kind, phrase, frames)
 
-    @property
-    def num_ways(self) -> int:
-        """How many different questions the frames make, before any slip of the finger."""
-        return sum(len(set(FRAMES[kind])) * len(phrases) for kind, phrases in self.phrases.items())
-
 
 def fact(id: str, answer: str, **phrases: str) -> Fact:  # noqa: A002 - a fact's own name
     """A fact from phrases written as one string a kind, separated by `|`."""

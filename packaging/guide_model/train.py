@@ -82,7 +82,7 @@ class Run:
 
     def advance(self) -> tuple[list[float], int]:
         """One step; gives the loss of each batch and how many tokens all workers read."""
-        batches = self.maker.batches(self.step, self.num_steps, self.worker)
+        batches = self.maker.batches(self.step, self.worker)
         num_tokens = sum(batch.ids.numel() for batch in batches)
         losses = []
         for batch in batches:

@@ -23,14 +23,13 @@ def test_there_are_about_150_facts_and_40_of_them_in_chinese():
 def test_no_two_facts_have_the_same_id_or_answer():
     """The evaluation tells facts apart by their answers."""
     assert len(set(IDS)) == len(IDS)
-    assert len({fact.answer for fact in corpus.FACTS}) == len(corpus.FACTS)
+    for facts in (corpus.ENGLISH, corpus.CHINESE):
+        assert len({fact.answer for fact in facts}) == len(facts)
 
 
-@pytest.mark.parametrize("fact", corpus.FACTS, ids=IDS)
-def test_every_fact_is_asked_in_at_least_12_ways(fact: Fact):
+def test_every_fact_is_asked_in_at_least_12_ways():
     """Before typos, case and missing punctuation, which come on top."""
-    rng = random.Random(0)
-    assert len({fact.question(rng) for _ in range(400)}) >= 12
+    assert not [fact.id for fact in corpus.FACTS if num_ways(fact) < 12]
 
 
 def test_no_held_out_frame_is_used_in_training():
@@ -65,7 +64,7 @@ def test_the_same_seed_gives_the_same_conversations():
 
 def test_the_corpus_names_no_folder_of_a_machine_and_no_package_registry():
     """What the model says must hold on every computer."""
-    text = some_text(1, count=300)
+    text = some_text(1, count=80)
     for forbidden in ("/work", "/root", "/home", "/tmp", "C:\\", "pypi", "npmjs"):
         assert forbidden not in text
 
@@ -101,6 +100,11 @@ def test_a_refusal_is_accepted_in_either_language_and_a_fact_is_not():
 def test_calls_are_read_out_of_an_answer_that_holds_nothing_else(answer: str, calls: object):
     """A call after chatter, or a broken one, counts as wrong."""
     assert cases.parse_calls(answer) == calls
+
+
+def num_ways(fact: Fact) -> int:
+    rng = random.Random(0)
+    return len({fact.question(rng).lower() for _ in range(60)})
 
 
 def bare(text: str) -> str:
