@@ -43,6 +43,12 @@ class LlamaRunner:
             else:
                 self._context.cut(operation.seq_id, operation.length)
 
+    def save(self, seq_id: int) -> bytes:
+        return self._context.save(seq_id)
+
+    def restore(self, seq_id: int, state: bytes) -> bool:
+        return self._context.restore(seq_id, state)
+
     def run(self, chunks: Seq[Chunk]) -> list[Sampled]:
         batch = self._batch
         batch.clear()

@@ -28,6 +28,7 @@ class LoadParams(msgspec.Struct, frozen=True):
 
     n_ctx: cells of the KV cache, shared by all sequences; 0 takes the model's training context (at most 8 192).
     n_parallel: sequences that run at once. n_gpu_layers: -1 for all that the build can offload.
+    disk_cache_dir: where prefixes are kept over a restart; None keeps none.
     """
 
     path: str
@@ -43,6 +44,8 @@ class LoadParams(msgspec.Struct, frozen=True):
     use_mmap: bool = True
     embedding: bool = False
     log_path: str | None = None
+    disk_cache_dir: str | None = None
+    disk_cache_bytes: int = 4 * 1024**3
 
 
 class ModelInfo(msgspec.Struct, frozen=True):
@@ -224,6 +227,7 @@ class EngineStats(msgspec.Struct, frozen=True):
     num_waiting: int
     num_prompt_tokens: int
     num_cached_tokens: int
+    num_restored_tokens: int
     num_completion_tokens: int
     num_requests: int
     num_steps: int

@@ -15,11 +15,13 @@ import psutil
 from localllm.engine import messages as m
 from localllm.engine.constraint import Compiler, Constraint
 from localllm.engine.core import Core
+from localllm.engine.disk_cache import DiskCache
 from localllm.engine.embedder import Embedder
 from localllm.engine.llama_runner import LlamaRunner
 from localllm.engine.output import Output
 from localllm.engine.pace import Pace
 from localllm.engine.prefix_cache import PrefixCache
+from localllm.engine.retention import Retention, Write, fingerprint
 from localllm.engine.scheduler import Scheduler
 from localllm.engine.sequence import Sequence
 from localllm.errors import Busy, ContextLengthExceeded, InvalidRequest
@@ -42,7 +44,12 @@ class Prepared(msgspec.Struct, frozen=True):
 class ModelHost:
     """Owns the C objects of one model. Raises LlamaError when it cannot be loaded."""
 
-    def __init__(self, params: m.LoadParams, on_progress: Callable[[float], None] | None = None) -> None:
+    def __init__(
+        self,
+        params: m.LoadParams,
+        write_later: Callable[[Write], object],
+        on_progress: Callable[[float], None] | None = None,
+    ) -> None:
         self._model = model = Model(
             Path(params.path),
             n_gpu_layers=params.n_gpu_layers,
@@ -71,11 +78,16 @@ class ModelHost:
         scheduler = Scheduler(
             cache, max_running=params.n_parallel, max_waiting=MAX_WAITING, n_batch=params.n_batch
         )
-        self.core = Core(scheduler, LlamaRunner(model, self._context, params.n_batch), Pace(params.n_batch))
+        runner = LlamaRunner(model, self._context, params.n_batch)
+        self.core = Core(scheduler, runner, Pace(params.n_batch))
+        self.retention = _retention(params, cache, runner, write_later)
         self._compiler: Compiler | None = None
         self.info = self._describe(params, n_threads, can_cut=can_cut)
 
     def close(self) -> None:
+        """Save what is worth it and free everything."""
+        while self.retention is not None and self.retention.save_one():
+            pass
         self._context.close()
         self._model.close()
 
@@ -236,12 +248,25 @@ class ModelHost:
             num_waiting=len(scheduler.waiting),
             num_prompt_tokens=core.num_prompt_tokens,
             num_cached_tokens=core.num_cached_tokens,
+            num_restored_tokens=self.retention.num_restored_tokens if self.retention is not None else 0,
             num_completion_tokens=core.num_completion_tokens,
             num_requests=core.num_requests,
             num_steps=core.num_steps,
             kv_cells_used=scheduler.cache.num_cells - scheduler.cache.num_free_cells,
             kv_cells=scheduler.cache.num_cells,
         )
+
+
+def _retention(
+    params: m.LoadParams, cache: PrefixCache, runner: LlamaRunner, write_later: Callable[[Write], object]
+) -> Retention | None:
+    if params.disk_cache_dir is None or params.embedding or params.disk_cache_bytes <= 0:
+        return None
+    settings = (library.build(), params.cache_type_k, params.cache_type_v, params.flash_attn)
+    disk = DiskCache(
+        Path(params.disk_cache_dir), fingerprint(Path(params.path), *settings), params.disk_cache_bytes
+    )
+    return Retention(disk, cache, runner, write_later)
 
 
 def default_threads() -> int:

@@ -7,6 +7,8 @@ done to the real cache as operations, in order; the runner carries them out befo
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import msgspec
 import numpy as np
 import numpy.typing as npt
@@ -103,6 +105,7 @@ class PrefixCache:
         self.can_cut = can_cut
         self.slots = [Slot(seq_id, num_cells) for seq_id in range(num_slots)]
         self.operations: list[Operation] = []
+        self.on_evict: Callable[[Slot], None] | None = None  # told before an idle slot loses tokens
         self._cells = Cells(num_cells)
         self._clock = 0
 
@@ -161,10 +164,22 @@ class PrefixCache:
     def release(self, slot: Slot) -> None:
         """The sequence has left; its cells stay until they are needed."""
         if slot.sequence is not None:
-            slot.sequence.slot = None
-        slot.sequence = None
+            slot.sequence.slot, slot.sequence = None, None
         self._clock += 1
         slot.last_used = self._clock
+
+    def adopt(self, token_ids: TokenIds) -> Slot | None:
+        """An idle slot set aside for tokens whose cells are about to be restored; None where there is no room."""
+        slot = self.pick_slot(None, 0, for_background=False)
+        if slot is None:
+            return None
+        self.drop(slot)
+        if not self.make_room(len(token_ids), for_background=False):
+            return None
+        slot.tokens, slot.is_background = TokenBuffer(token_ids), False
+        self.extend(slot, len(token_ids))
+        self.release(slot)
+        return slot
 
     def drop(self, slot: Slot) -> None:
         """Forget an idle slot's tokens."""
@@ -173,6 +188,8 @@ class PrefixCache:
 
     def _cut(self, slot: Slot, length: int) -> None:
         if length < slot.length:
+            if slot.is_idle and self.on_evict is not None:
+                self.on_evict(slot)
             self._cells.drop(slot.cells[length:])
             slot.length = length
             self.operations.append(Cut(slot.seq_id, length))

@@ -42,5 +42,11 @@ class Runner(Protocol):
     def apply(self, operations: Seq[Operation]) -> None:
         """Copy and cut KV cells, in order."""
 
+    def save(self, seq_id: int) -> bytes:
+        """The cells of a slot, as they are now."""
+
+    def restore(self, seq_id: int, state: bytes) -> bool:
+        """Fill an empty slot with saved cells. False if they do not fit."""
+
     def run(self, chunks: Seq[Chunk]) -> list[Sampled]:
         """Compute the chunks in one batch and sample where they want it."""

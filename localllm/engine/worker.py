@@ -9,6 +9,7 @@ When the app is gone the pipe is closed, and the process ends. llama_cpp is impo
 
 from __future__ import annotations
 
+import contextlib
 import os
 import queue
 import signal
@@ -24,9 +25,12 @@ from localllm.engine import messages as m
 from localllm.errors import LocalllmError
 
 if TYPE_CHECKING:
+    from localllm.engine.disk_cache import Stored
     from localllm.engine.model_host import ModelHost, Prepared
+    from localllm.engine.retention import Retention
 
 Action = Callable[[], None]
+SAVE_AFTER_S = 0.25  # of doing nothing, before a kept prefix goes to disk
 
 
 def main(connection: Connection, load_params: bytes) -> None:
@@ -34,15 +38,16 @@ def main(connection: Connection, load_params: bytes) -> None:
     params = m.unpack_load_params(load_params)
     _settle_in(params)
     outbox = _Outbox(connection)
+    preparers = ThreadPoolExecutor(2, thread_name_prefix="prepare")
     try:
         from localllm.engine.model_host import ModelHost
 
-        host = ModelHost(params, on_progress=lambda value: outbox.send(m.Loading(value)))
+        host = ModelHost(params, preparers.submit, on_progress=lambda value: outbox.send(m.Loading(value)))
     except LocalllmError as error:
         outbox.send(m.LoadFailed(error.message))
         return
     outbox.send(m.Ready(host.info))
-    _Worker(host, connection, outbox).run()
+    _Worker(host, connection, outbox, preparers).run()
 
 
 def _settle_in(params: m.LoadParams) -> None:
@@ -83,12 +88,14 @@ class _Outbox:
 class _Worker:
     """The loop and what feeds it."""
 
-    def __init__(self, host: ModelHost, connection: Connection, outbox: _Outbox) -> None:
+    def __init__(
+        self, host: ModelHost, connection: Connection, outbox: _Outbox, preparers: ThreadPoolExecutor
+    ) -> None:
         self._host = host
         self._connection = connection
         self._outbox = outbox
         self._inbox: queue.SimpleQueue[Action] = queue.SimpleQueue()
-        self._preparers = ThreadPoolExecutor(2, thread_name_prefix="prepare")
+        self._preparers = preparers
         self._cancelled: set[int] = set()
         self._is_closing = False
 
@@ -101,17 +108,27 @@ class _Worker:
                 deltas = core.step()
                 if deltas:
                     self._outbox.send(m.Step(deltas))
-        self._preparers.shutdown(wait=True, cancel_futures=True)
         self._host.close()
+        self._preparers.shutdown(wait=True)
 
     def _take_actions(self, *, wait: bool) -> None:
         """Carry out everything that has arrived; with `wait`, until something does."""
-        try:
-            self._inbox.get(block=wait)()
+        if wait:
+            self._wait_for_action()()
+        with contextlib.suppress(queue.Empty):
             while True:
                 self._inbox.get_nowait()()
-        except queue.Empty:
-            return
+
+    def _wait_for_action(self) -> Action:
+        """The next thing to do. Meanwhile kept prefixes go to disk, one by one."""
+        retention = self._host.retention
+        while retention is not None:
+            try:
+                return self._inbox.get(timeout=SAVE_AFTER_S)
+            except queue.Empty:
+                if not retention.save_one():
+                    break
+        return self._inbox.get()
 
     # ── the listener thread ─────────────────────────────────────────────────────────────────────────────────
 
@@ -159,6 +176,25 @@ class _Worker:
     # ── in the loop ─────────────────────────────────────────────────────────────────────────────────────────
 
     def _start(self, request_id: int, prepared: list[Prepared]) -> None:
+        retention = self._host.retention
+        stored = retention.wanted(prepared[0].sequence) if retention is not None else None
+        if retention is None or stored is None:
+            self._add(request_id, prepared)
+        else:
+            self._preparers.submit(self._fetch, retention, stored, request_id, prepared)
+
+    def _fetch(self, retention: Retention, stored: Stored, request_id: int, prepared: list[Prepared]) -> None:
+        """Beside the loop: read a prefix from disk, then let the loop restore it and start."""
+        state = retention.read(stored)
+
+        def restore_and_add() -> None:
+            if state is not None:
+                retention.restore(stored, state)
+            self._add(request_id, prepared)
+
+        self._inbox.put(restore_and_add)
+
+    def _add(self, request_id: int, prepared: list[Prepared]) -> None:
         if request_id in self._cancelled:  # the cancel overtook the preparation
             self._cancelled.discard(request_id)
             return

@@ -47,7 +47,7 @@ class Context:
         embedding: bool = False,
         max_logits: int | None = None,
     ) -> None:
-        """max_logits: rows of logits one step may ask for, at least n_seq_max (the buffer is that large). Raises LlamaError."""
+        """max_logits: rows of logits a step may ask for (their buffer), at least n_seq_max. Raises LlamaError."""
         params = llama_cpp.llama_context_default_params()
         params.n_ctx, params.n_seq_max = n_ctx, n_seq_max
         params.n_batch = params.n_ubatch = n_batch
@@ -100,6 +100,21 @@ class Context:
     def cut(self, seq_id: int, length: int) -> bool:
         """Keep only the first `length` tokens of a sequence. False where its memory cannot be cut there."""
         return bool(llama_cpp.llama_memory_seq_rm(self._memory, seq_id, length, -1))
+
+    def save(self, seq_id: int) -> bytes:
+        """The KV cells of a sequence as bytes that only a context of the same settings can read."""
+        size = llama_cpp.llama_state_seq_get_size(self.pointer, seq_id)
+        buffer = (ctypes.c_uint8 * size)()
+        written = llama_cpp.llama_state_seq_get_data(self.pointer, buffer, size, seq_id)
+        return bytes(memoryview(buffer)[:written])
+
+    def restore(self, seq_id: int, state: bytes) -> bool:
+        """Put saved cells into an empty sequence. False, and the sequence empty, if they do not fit this context."""
+        buffer = (ctypes.c_uint8 * len(state)).from_buffer_copy(state)
+        read = llama_cpp.llama_state_seq_set_data(self.pointer, buffer, len(state), seq_id)
+        if read == 0:
+            self.cut(seq_id, 0)
+        return bool(read)
 
     def clear(self) -> None:
         """Forget every sequence."""

@@ -21,6 +21,9 @@ KV_TYPES = {
 }
 
 
+GPU_KINDS = {1: "gpu", 2: "igpu"}  # ggml_backend_dev_type
+
+
 class LlamaError(LocalllmError):
     """llama.cpp refused or failed; its own words are in the engine's log."""
 
@@ -42,32 +45,45 @@ def build() -> str:
 
 
 def devices() -> tuple[str, ...]:
-    """One line per device that layers can be put on, with its free memory in MiB. Empty where it cannot be asked.
+    """One line per device that layers can be put on, with its free memory in MiB. Empty where it cannot be asked."""
+    return tuple(
+        f"{name} ({description}): {free >> 20} of {total >> 20} MiB free"
+        for name, description, _, free, total in _device_rows()
+    )
+
+
+def gpu_rows() -> list[tuple[str, str, str, int, int]]:
+    """(name, description, "gpu" or "igpu", free bytes, total bytes) of each GPU."""
+    return [
+        (name, description, GPU_KINDS[kind], free, total)
+        for name, description, kind, free, total in _device_rows()
+        if kind in GPU_KINDS
+    ]
+
+
+def _device_rows() -> list[tuple[str, str, int, int, int]]:
+    """(name, description, kind, free bytes, total bytes) of each device.
 
     The symbols come from the library llama_cpp itself has loaded: a second copy would have a registry of its own.
     """
     lib = llama_cpp.llama_cpp._lib
     try:
         count, get = lib.ggml_backend_dev_count, lib.ggml_backend_dev_get
-        name, description, memory = (
-            lib.ggml_backend_dev_name,
-            lib.ggml_backend_dev_description,
-            lib.ggml_backend_dev_memory,
-        )
+        name, description = lib.ggml_backend_dev_name, lib.ggml_backend_dev_description
+        kind, memory = lib.ggml_backend_dev_type, lib.ggml_backend_dev_memory
     except AttributeError:  # Windows: symbols of dependencies are not visible through the dependant
-        return ()
+        return []
     count.restype, get.restype, get.argtypes = ctypes.c_size_t, ctypes.c_void_p, [ctypes.c_size_t]
-    name.restype, name.argtypes = ctypes.c_char_p, [ctypes.c_void_p]
-    description.restype, description.argtypes = ctypes.c_char_p, [ctypes.c_void_p]
+    for text in (name, description):
+        text.restype, text.argtypes = ctypes.c_char_p, [ctypes.c_void_p]
+    kind.restype, kind.argtypes = ctypes.c_int, [ctypes.c_void_p]
     memory.argtypes = [ctypes.c_void_p, ctypes.POINTER(ctypes.c_size_t), ctypes.POINTER(ctypes.c_size_t)]
     memory.restype = None
-    lines = []
+    rows = []
     for index in range(count()):
         device = get(index)
         free, total = ctypes.c_size_t(), ctypes.c_size_t()
         memory(device, ctypes.byref(free), ctypes.byref(total))
-        lines.append(
-            f"{name(device).decode()} ({description(device).decode(errors='replace').strip()}): "
-            f"{free.value >> 20} of {total.value >> 20} MiB free"
-        )
-    return tuple(lines)
+        words = description(device).decode(errors="replace").strip()
+        rows.append((name(device).decode(), words, kind(device), free.value, total.value))
+    return rows

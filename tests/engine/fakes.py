@@ -39,6 +39,14 @@ class FakeRunner:
             else:
                 self.cells[op.seq_id] = self.cells.get(op.seq_id, [])[: op.length]
 
+    def save(self, seq_id):
+        return bytes(self.cells[seq_id])
+
+    def restore(self, seq_id, state):
+        assert not self.cells.get(seq_id), "cells are restored into an empty slot only"
+        self.cells[seq_id] = list(state)
+        return True
+
     def run(self, chunks):
         self.batches.append([(c.sequence.request_id, c.count) for c in chunks])
         sampled = []
