@@ -17,9 +17,8 @@ from localllm.errors import InvalidRequest
 from localllm.sampling_params import Grammar
 
 COMPILED_KEPT = 64
-COMPACT = {
-    "whitespace_flexible": False
-}  # as OpenAI writes it; and what follows a key is then forced, not sampled
+# As OpenAI writes it; and what follows a key is then forced, not sampled.
+COMPACT = {"whitespace_flexible": False}
 ANY_JSON_OBJECT = '{"type":"object"}'
 
 

@@ -12,7 +12,7 @@ from localllm.engine.messages import LoadParams
 from localllm.engine.sequence import TokenBuffer
 from localllm.sampling_params import SamplingParams
 from tests import tiny_models
-from tests.engine.test_engine import wait_until
+from tests.engine.test_engine import finish_of, wait_until
 
 A = np.arange(1000, 1400, dtype=np.int32)
 GREEDY = SamplingParams(temperature=0, max_tokens=12, logprobs=0)
@@ -31,6 +31,7 @@ def test_a_stored_prefix_is_found_again_by_another_process(tmp_path):
     DiskCache(tmp_path, "model", 10**9).write(A, b"cells")
     cache = DiskCache(tmp_path, "model", 10**9)
     stored, length = cache.find(prompt(A[:300], [1, 2, 3]))
+    assert stored is not None
     assert length == 300
     assert cache.read(stored) == b"cells"
 
@@ -116,7 +117,7 @@ def test_a_prefix_survives_restart_and_crash_and_gives_the_same_answer(tmp_path,
     follow_up = [*ids, *answer, 70, 71]
     restored = list(again.submit(follow_up, GREEDY))
     assert again.stats().num_restored_tokens >= 600
-    assert restored[-1].finish.num_cached_tokens >= 600
+    assert finish_of(restored).num_cached_tokens >= 600
     fresh = Engine(LoadParams(path=str(path), model_id=arch, n_ctx=2048, n_parallel=2))
     assert "".join(d.text for d in restored) == "".join(d.text for d in fresh.submit(follow_up, GREEDY))
     again.close()
