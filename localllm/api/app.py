@@ -12,12 +12,18 @@ from flask import Flask, Response, request
 from localllm import errors
 from localllm.api import envelope, guard, status
 from localllm.api.job import Admission, Services
-from localllm.api.openai import chat, completions, models
+from localllm.api.openai import chat, completions, models, responses
 from localllm.api.request_log import RequestLog
 from localllm.config import Config
 from localllm.models.pool import Pool
 
-API_ROUTES = (chat.blueprint, completions.blueprint, models.blueprint, status.blueprint)
+API_ROUTES = (
+    chat.blueprint,
+    completions.blueprint,
+    responses.blueprint,
+    models.blueprint,
+    status.blueprint,
+)
 
 
 def create_app(pool: Pool, config: Config) -> Flask:
