@@ -8,6 +8,7 @@ import http.client
 import os
 import platform
 import random
+import signal
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -28,6 +29,7 @@ BARE_LOOP = "bare llama_decode loop"
 
 
 def main() -> None:
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the servers are stopped too
     options = _options()
     path = options.model or make_model.make(options.size, options.quantization)
     num_slots, n_ctx = (32, 32768) if options.what == "scaling" else (8, 16384)
