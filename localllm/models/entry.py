@@ -45,6 +45,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     cache_type_k: CacheType = "f16"
     cache_type_v: CacheType = "f16"
     use_mmap: bool = True
+    disk_cache: bool = True
     keep_alive: str = ""
     pinned: bool = False
     chat_template: str = ""
@@ -71,6 +72,7 @@ GUIDE = Entry(
     source=f"builtin:{facts.GUIDE}",
     name="Guide",
     description="The small model inside localllm that explains localllm.",
+    sampling=SamplingParams(temperature=0),
 )
 
 
