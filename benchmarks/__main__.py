@@ -83,7 +83,10 @@ def _is_there(kind: type[Server]) -> bool:
 def _running(server: Server) -> Iterator[Server]:
     _say(f"starting {server.name} …")
     try:
-        server.start()
+        try:
+            server.start()
+        except MeasurementFailed as error:
+            raise SystemExit(f"{server.name} does not answer, so nothing was measured: {error}") from error
         yield server
     finally:
         server.stop()
