@@ -11,6 +11,7 @@ from flask import Flask, Response, request
 
 from localllm import errors
 from localllm.api import envelope, guard, status
+from localllm.api.anthropic import messages
 from localllm.api.job import Admission, Services
 from localllm.api.openai import chat, completions, models, responses
 from localllm.api.request_log import RequestLog
@@ -21,6 +22,7 @@ API_ROUTES = (
     chat.blueprint,
     completions.blueprint,
     responses.blueprint,
+    messages.blueprint,
     models.blueprint,
     status.blueprint,
 )

@@ -1,4 +1,5 @@
-"""Errors on the wire: OpenAI's envelope as application/json, with the headers that tell clients whether to retry.
+"""Errors on the wire: OpenAI's envelope as application/json (Anthropic's on its routes), with the headers that tell
+clients whether to retry.
 
 Knows no route and no model. Everything that is not a 2xx passes through here, pages of Flask included.
 """
@@ -9,10 +10,11 @@ import logging
 from typing import Any
 
 import msgspec
-from flask import Flask, Response
+from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
 from localllm import errors
+from localllm.api.anthropic import errors as anthropic_errors
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +43,13 @@ def error_body(error: errors.LocalllmError) -> dict[str, Any]:
     }
 
 
+def body_for(path: str, error: errors.LocalllmError) -> dict[str, Any]:
+    """The error as the clients of this path read it."""
+    if anthropic_errors.is_anthropic_route(path):
+        return anthropic_errors.error_body(error)
+    return error_body(error)
+
+
 def retry_headers(error: errors.LocalllmError) -> dict[str, str]:
     """Both SDKs try again on 408, 409, 429 and every 5xx unless told that it is of no use."""
     if error.retry_after_s is not None:
@@ -49,7 +58,7 @@ def retry_headers(error: errors.LocalllmError) -> dict[str, str]:
 
 
 def error_response(error: errors.LocalllmError) -> Response:
-    response = json_response(error_body(error), error.status)
+    response = json_response(body_for(request.path, error), error.status)
     response.headers.update(retry_headers(error))
     if error.status == 401:
         response.headers["WWW-Authenticate"] = "Bearer"

@@ -53,7 +53,8 @@ class _ErrorTask(ErrorTask):  # type: ignore[misc]
         found = self.request.error
         error_class = {413: errors.BodyTooLarge}.get(found.code, errors.InvalidRequest)
         error = error_class(f"{found.reason}: {found.body}")
-        body = msgspec.json.encode(envelope.error_body(error))
+        path = str(getattr(self.request, "path", ""))  # missing where the request line could not be read
+        body = msgspec.json.encode(envelope.body_for(path, error))
         self.status = f"{found.code} {found.reason}"
         self.response_headers.append(("Content-Type", "application/json"))
         self.response_headers.extend(envelope.retry_headers(error).items())

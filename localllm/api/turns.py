@@ -5,7 +5,7 @@ Knows neither of the two, and no template.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from localllm.errors import InvalidRequest
@@ -47,7 +47,7 @@ class Turns:
         last = self.messages[-1] if self.messages else {}
         return last.get("role") == "assistant" and bool(last["content"]) and "tool_calls" not in last
 
-    def _assistant(self, is_open: Any) -> Message:
+    def _assistant(self, is_open: Callable[[Message], bool]) -> Message:
         """The assistant's message that the next piece belongs to."""
         last = self.messages[-1] if self.messages else None
         if last is None or last["role"] != "assistant" or not is_open(last):
@@ -65,11 +65,14 @@ def read_text(content: Any, where: str, kinds: Mapping[str, str], *, is_result: 
         return content or ""
     if not isinstance(content, list):
         raise InvalidRequest(f"`{where}` must be text or a list of parts.", param=where, code="invalid_type")
-    texts = [_part_text(part, f"{where}[{index}]", kinds, is_result) for index, part in enumerate(content)]
+    texts = [
+        read_part(part, f"{where}[{index}]", kinds, is_result=is_result) for index, part in enumerate(content)
+    ]
     return "\n".join(texts)
 
 
-def _part_text(part: Any, where: str, kinds: Mapping[str, str], is_result: bool) -> str:
+def read_part(part: Any, where: str, kinds: Mapping[str, str], *, is_result: bool = False) -> str:
+    """The text of one part; see read_text."""
     if isinstance(part, str):
         return part
     kind = part.get("type") if isinstance(part, dict) else None
