@@ -78,9 +78,10 @@ class Cells:
         self.num_free = count
 
     def take(self, count: int) -> npt.NDArray[np.int32]:
+        """`count` free cells; a view, to be copied before the next call."""
         assert count <= self.num_free, "the scheduler asks for cells only when they are free"
         self.num_free -= count
-        cells = self._free[self.num_free : self.num_free + count].copy()
+        cells = self._free[self.num_free : self.num_free + count]
         self.references[cells] = 1
         return cells
 

@@ -62,7 +62,7 @@ class Context:
         if not self.pointer:
             raise library.LlamaError(f"llama.cpp could not make a context of {n_ctx} tokens for this model.")
         self._memory = llama_cpp.llama_get_memory(self.pointer)
-        self._n_vocab = model.n_vocab
+        self._row = ctypes.c_float * model.n_vocab
         self._n_embd = model.n_embd
         self.n_ctx: int = llama_cpp.llama_n_ctx(self.pointer)
         self.pooling = POOLING.get(llama_cpp.llama_pooling_type(self.pointer), "none")
@@ -83,7 +83,8 @@ class Context:
     def logits(self, index: int) -> Floats:
         """The logits of the batch token `index`, float32 of shape (n_vocab,): a view, valid until the next step."""
         pointer = llama_cpp.llama_get_logits_ith(self.pointer, index)
-        return np.ctypeslib.as_array(pointer, (self._n_vocab,))
+        row = self._row.from_address(ctypes.addressof(pointer.contents))
+        return np.frombuffer(row, dtype=np.float32)
 
     def embedding(self, seq_id: int) -> Floats:
         """The pooled embedding of a sequence, float32 of shape (n_embd,): a copy. For pooling "rank", shape (1,)."""
