@@ -10,14 +10,17 @@ Format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
 from __future__ import annotations
 
 import mmap
+import re
 import struct
 from dataclasses import dataclass
+from functools import lru_cache
 from math import prod
-from pathlib import Path
-from typing import Any
+from pathlib import Path, PurePath
+from typing import Any, TypeVar
 
 from localllm import errors
 
+AnyPath = TypeVar("AnyPath", bound=PurePath)
 MAGIC = b"GGUF"
 VERSIONS = (2, 3)
 MAX_METADATA = 100_000
@@ -26,6 +29,7 @@ MAX_NAME_BYTES = 65_535
 MAX_DIMS = 4
 MAX_ARRAY_READ = 4096  # longer arrays are vocabularies; nobody here asks for them
 
+_SHARD = re.compile(r"(.*)-(\d{5})-of-(\d{5})\.gguf")
 _SCALARS = {
     0: "<B",
     1: "<b",
@@ -128,6 +132,31 @@ def read_gguf(path: Path) -> Gguf:
                 return _Header(path, data, size).read()
     except OSError as e:
         raise errors.ModelLoadFailed(f"{path} cannot be read: {e.strerror or e}.") from e
+
+
+def read_parts(path: Path) -> list[Gguf]:
+    """The headers of a model: of one file, or of all parts of a split one. Kept while the files stay the same."""
+    headers = []
+    for part in shard_paths(path):
+        try:
+            stat = part.stat()
+        except OSError as e:
+            raise errors.ModelLoadFailed(f"{part} cannot be read: {e.strerror or e}.") from e
+        headers.append(_read_once(part, stat.st_mtime_ns, stat.st_size))
+    return headers
+
+
+def shard_paths(path: AnyPath) -> list[AnyPath]:
+    """All files of a model: `…-00001-of-00003.gguf` stands for three."""
+    found = _SHARD.fullmatch(path.name)
+    if found is None:
+        return [path]
+    return [path.with_name(f"{found[1]}-{i:05d}-of-{found[3]}.gguf") for i in range(1, int(found[3]) + 1)]
+
+
+@lru_cache(maxsize=64)
+def _read_once(path: Path, mtime_ns: int, size: int) -> Gguf:
+    return read_gguf(path)
 
 
 def check_complete(header: Gguf) -> None:

@@ -8,12 +8,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
+
 from localllm import errors
 from localllm.chat.formats import Format, by_name, detect
 from localllm.chat.template import CHATML, ChatTemplate
 from localllm.engine.engine import Engine
 from localllm.engine.messages import LoadParams, ModelInfo
 from localllm.models.entry import Entry, file_name
+from localllm.models.memory import Plan
 from localllm.models.sources import parse_source, source_path
 from localllm.paths import Paths
 from localllm.sampling_params import SamplingParams
@@ -51,8 +54,10 @@ def build_model(entry: Entry, engine: Engine, paths: Paths) -> Model:
     return Model(entry, engine, template, by_name(entry.tool_format) if entry.tool_format else detect(source))
 
 
-def load_params(entry: Entry, paths: Paths) -> LoadParams:
-    """How the entry wants to be loaded; "auto" becomes the engine's own choice."""
+def load_params(entry: Entry, paths: Paths, plan: Plan | None = None) -> LoadParams:
+    """How the entry wants to be loaded; "auto" becomes the plan's number, or the engine's own choice."""
+    if plan is not None:
+        entry = msgspec.structs.replace(entry, n_ctx=plan.n_ctx, n_gpu_layers=plan.n_gpu_layers)
     return LoadParams(
         path=str(source_path(parse_source(entry.source), paths)),
         model_id=entry.id,
@@ -67,6 +72,7 @@ def load_params(entry: Entry, paths: Paths) -> LoadParams:
         use_mmap=entry.use_mmap,
         embedding=entry.is_embedding,
         log_path=str(paths.logs / f"engine-{file_name(entry.id)}.log"),
+        disk_cache_dir=str(paths.cache / "prefixes") if entry.disk_cache else None,
     )
 
 

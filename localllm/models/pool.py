@@ -1,84 +1,98 @@
-"""The loaded models: load on demand, one load for all who wait, hold while in use, unload.
+"""The loaded models: load on demand, one load for all who wait, hold while in use, make room, unload when idle.
 
     with pool.use("guide", poll=give_up_if_client_left) as model:
         model.engine.submit(...)
 
-Threads: any thread may call any method. A load runs in a thread of its own, so that a client which leaves does not
-stop it and `statuses()` never waits. Knows no HTTP.
+Threads: any thread may call any method. One thread finds memory for the models that are to be loaded, in the order
+they were asked for; each load then runs in a thread of its own, so that a client which leaves does not stop it and
+`statuses()` never waits. Knows no HTTP.
 """
 
 from __future__ import annotations
 
 import contextlib
+import queue
 import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
-from typing import Literal
+from dataclasses import dataclass
+from functools import partial
 
-from localllm import errors
 from localllm.engine.engine import Engine
 from localllm.engine.messages import LoadParams
+from localllm.models import room
 from localllm.models.catalog import Catalog
-from localllm.models.entry import Entry
+from localllm.models.entry import Entry, keep_alive_s
+from localllm.models.ledger import Ledger
+from localllm.models.machine import free_memory
+from localllm.models.memory import Memory, Plan
 from localllm.models.model import Model, build_model, load_params
+from localllm.models.place import Place, Status
 from localllm.models.sources import find_file
 from localllm.paths import Paths
 
-Status = Literal["unloaded", "loading", "loaded", "failed"]
 Poll = Callable[[], None]
+MakePlan = Callable[[Entry, Paths, Memory], Plan | None]
 POLL_S = 0.25
+WAIT_S = 1.0
+SWEEP_S = 1.0
+KEEP_ALIVE = "10m"
 
 
-class _Place:
-    """One entry's place in the pool: a load under way, a loaded model, or a failed load."""
+@dataclass(frozen=True)
+class Loaded:
+    """What `ps` shows of one model in memory. Bytes are the reserved ones; expires_s None: never."""
 
-    def __init__(self, entry: Entry, engine: Engine) -> None:
-        self.entry = entry
-        self.engine = engine
-        self.load: Future[Model] = Future()
-        self.num_users = 0
-        self.last_used = time.monotonic()
-        self.is_closed = False
-
-    @property
-    def status(self) -> Status:
-        if not self.load.done():
-            return "loading"
-        if self.load.exception() is not None:
-            return "failed"
-        match self.engine.state:
-            case "ready":
-                return "loaded"
-            case "loading":
-                return "loading"
-            case _:
-                return "unloaded"
-
-    @property
-    def needs_load(self) -> bool:
-        """True where the next request has to start the engine again: it died, or never came up."""
-        return self.status in ("failed", "unloaded")
+    entry: Entry
+    status: Status
+    num_users: int
+    ram_bytes: int
+    device_bytes: int
+    n_ctx: int
+    n_gpu_layers: int
+    idle_s: float
+    expires_s: float | None
+    note: str
 
 
 class Pool:
     """All models of the app."""
 
     def __init__(
-        self, catalog: Catalog, paths: Paths, make_engine: Callable[[LoadParams], Engine] = Engine
+        self,
+        catalog: Catalog,
+        paths: Paths,
+        make_engine: Callable[[LoadParams], Engine] = Engine,
+        *,
+        keep_alive: str = KEEP_ALIVE,
+        memory_limit_bytes: int | None = None,
+        measure: Callable[[], Memory] = free_memory,
+        make_plan: MakePlan = room.make_plan,
     ) -> None:
+        """keep_alive: how long an unused model stays where its entry does not say. memory_limit_bytes: for all."""
         self.catalog = catalog
         self._paths = paths
         self._make_engine = make_engine
+        self._keep_alive = keep_alive
+        self._make_plan = make_plan
+        self._ledger = Ledger(measure, memory_limit_bytes)
         self._lock = threading.Lock()
-        self._places: dict[str, _Place] = {}
+        self._changed = threading.Condition(self._lock)  # a place became idle, or a process has ended
+        self._places: dict[str, Place] = {}
+        self._asked: queue.SimpleQueue[Place | None] = queue.SimpleQueue()
+        self._closed = threading.Event()
+        threading.Thread(target=self._admit_all, name="pool-memory", daemon=True).start()
+        threading.Thread(target=self._sweep_all, name="pool-keep-alive", daemon=True).start()
+
+    # ── use ─────────────────────────────────────────────────────────────────────────────────────────────────
 
     def get(self, model_id: str, *, poll: Poll | None = None) -> Model:
         """The loaded model of this id or alias; loads it, or waits for the load that is under way.
 
         `poll` is called a few times a second while waiting and may raise to give up (the load goes on).
-        Raises ModelNotFound, ModelLoadFailed, NotReady.
+        Raises ModelNotFound, ModelLoadFailed (too big as well), NotReady.
         """
         with self.use(model_id, poll=poll) as model:
             return model
@@ -88,11 +102,60 @@ class Pool:
         """As `get`, and the model is not unloaded to make room while the block runs."""
         place = self._enter(self.catalog.find(model_id))
         try:
-            yield _wait(place.load, poll)
+            model = _wait(place.load, poll)
+            place.was_used = True
+            yield model
         finally:
-            with self._lock:
-                place.num_users -= 1
-                place.last_used = time.monotonic()
+            self._leave(place)
+
+    def _enter(self, entry: Entry) -> Place:
+        """The place of the entry, with one more user and a load under way or done."""
+        place = self._places.get(entry.id)
+        if place is None or place.needs_load or place.entry != entry:
+            find_file(entry, self._paths)
+            self._refuse_too_big(entry)
+        with self._lock:
+            place = self._places.get(entry.id)
+            if place is not None and place.entry != entry:
+                place = self._follow_edit(place, entry)
+            if place is None or place.needs_load:
+                place = self._replaced(place, entry)
+            place.num_users += 1
+            return place
+
+    def _leave(self, place: Place) -> None:
+        with self._lock:
+            place.num_users -= 1
+            place.last_used = time.monotonic()
+            self._changed.notify_all()
+            is_over = place.num_users == 0 and place.was_used and self._keep_alive_s(place) == 0
+            if is_over and self._places.get(place.entry.id) is place:
+                del self._places[place.entry.id]
+                self._close_later(place)
+
+    def _follow_edit(self, place: Place, entry: Entry) -> Place | None:
+        """The catalog says something new of this model: take it over now, or by a reload once nobody uses it."""
+        if place.status == "loaded" and load_params(entry, self._paths) == load_params(
+            place.entry, self._paths
+        ):
+            assert place.engine is not None
+            place.load = _done(build_model(entry, place.engine, self._paths))
+            place.entry = entry
+            return place
+        if place.num_users:
+            return place
+        self._close_later(place)
+        return None
+
+    def _replaced(self, place: Place | None, entry: Entry) -> Place:
+        """A fresh place whose load is asked for. The engine of the old one, if there was one, has ended by itself."""
+        if place is not None:
+            self._ledger.release(place)
+        fresh = self._places[entry.id] = Place(entry)
+        self._asked.put(fresh)
+        return fresh
+
+    # ── what anybody may see, without waiting ───────────────────────────────────────────────────────────────
 
     def statuses(self) -> list[tuple[Entry, Status]]:
         """Every entry of the catalog with its state at this moment. Never waits."""
@@ -107,65 +170,154 @@ class Pool:
     def progress(self, model_id: str) -> float:
         """How far loading has come, 0 to 1. Never waits."""
         place = self._places.get(self.catalog.find(model_id).id)
-        return place.engine.progress if place is not None else 0.0
+        return place.progress if place is not None else 0.0
+
+    def loaded(self) -> list[Loaded]:
+        """What is in memory or on its way there, for `ps`. Never waits."""
+        return [self._describe(p) for p in list(self._places.values()) if p.status in ("loading", "loaded")]
+
+    @property
+    def reserved_bytes(self) -> int:
+        """What the ledger has given out."""
+        return self._ledger.reserved_bytes
+
+    def _describe(self, place: Place) -> Loaded:
+        plan = self._ledger.plan_of(place) or Plan(0, 0, 0, 0)
+        idle_s = 0.0 if place.num_users else time.monotonic() - place.last_used
+        keep_s = self._keep_alive_s(place)
+        return Loaded(
+            entry=place.entry,
+            status=place.status,
+            num_users=place.num_users,
+            ram_bytes=plan.ram_bytes,
+            device_bytes=plan.device_bytes,
+            n_ctx=plan.n_ctx,
+            n_gpu_layers=plan.n_gpu_layers,
+            idle_s=idle_s,
+            expires_s=None if keep_s is None else max(0.0, keep_s - idle_s),
+            note=plan.note,
+        )
+
+    # ── unload ──────────────────────────────────────────────────────────────────────────────────────────────
 
     def unload(self, model_id: str) -> bool:
         """End the model's engine and give its memory back; its open streams get EngineDied. False if not loaded."""
         with self._lock:
             place = self._places.pop(self.catalog.find(model_id).id, None)
         if place is not None:
-            _close(place)
+            self._close(place)
         return place is not None
 
     def close(self) -> None:
         """End every engine."""
+        self._closed.set()
+        self._asked.put(None)
         with self._lock:
             places, self._places = list(self._places.values()), {}
-        for place in places:
-            _close(place)
+        threads = [threading.Thread(target=self._close, args=(place,)) for place in places]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
 
-    def _enter(self, entry: Entry) -> _Place:
-        """The place of the entry, with one more user and a load under way or done."""
+    def sweep(self) -> None:
+        """Unload what has been idle for longer than its keep-alive."""
         with self._lock:
-            place = self._places.get(entry.id)
-            if place is not None and place.entry != entry:
-                place = self._follow_edit(place, entry)
-            if place is None or place.needs_load:
-                find_file(entry, self._paths)
-                place = place or _Place(entry, self._make_engine(load_params(entry, self._paths)))
-                self._places[entry.id] = place
-                self._start_load(place)
-            place.num_users += 1
-            return place
+            for place in list(self._places.values()):
+                keep_s = self._keep_alive_s(place)
+                if place.is_idle and keep_s is not None and time.monotonic() - place.last_used >= keep_s:
+                    del self._places[place.entry.id]
+                    self._close_later(place)
 
-    def _follow_edit(self, place: _Place, entry: Entry) -> _Place | None:
-        """The catalog says something new of this model: take it over now, or by a reload once nobody uses it."""
-        if place.status == "loaded" and load_params(entry, self._paths) == place.engine.params:
-            place.load = _done(build_model(entry, place.engine, self._paths))
-            place.entry = entry
-            return place
-        if place.num_users:
-            return place
-        threading.Thread(target=_close, args=(place,), daemon=True).start()
-        return None
+    def _sweep_all(self) -> None:
+        while not self._closed.wait(SWEEP_S):
+            self.sweep()
 
-    def _start_load(self, place: _Place) -> None:
-        if place.load.done():
-            place.load = Future()
-        thread = threading.Thread(
-            target=self._load, args=(place,), name=f"load-{place.entry.id}", daemon=True
-        )
-        thread.start()
+    def _keep_alive_s(self, place: Place) -> float | None:
+        return None if place.entry.pinned else keep_alive_s(place.entry.keep_alive or self._keep_alive)
 
-    def _load(self, place: _Place) -> None:
-        load = place.load
+    def _close_later(self, place: Place) -> None:
+        place.is_closed = True
+        threading.Thread(target=self._close, args=(place,), daemon=True).start()
+
+    def _close(self, place: Place) -> None:
+        place.is_closed = True
+        if place.engine is not None:
+            place.engine.close()
+        with self._lock:
+            self._ledger.release(place)
+            self._changed.notify_all()
+
+    # ── make room and load ──────────────────────────────────────────────────────────────────────────────────
+
+    def _refuse_too_big(self, entry: Entry) -> None:
+        """Raises ModelLoadFailed at once where the model would not fit into an empty computer."""
+        if self._make_plan(entry, self._paths, self._ledger.capacity) is None:
+            raise room.too_big(entry, self._paths, self.catalog, self._ledger.capacity)
+
+    def _admit_all(self) -> None:
+        while (place := self._asked.get()) is not None:
+            try:
+                plan = self._admit(place)
+            except BaseException as e:  # noqa: BLE001 -- whoever waits must be told, whatever it was
+                place.load.set_exception(e)
+            else:
+                threading.Thread(
+                    target=self._load, args=(place, plan), name=f"load-{place.entry.id}", daemon=True
+                ).start()
+
+    def _admit(self, place: Place) -> Plan:
+        """Wait until there is memory for the model, closing others for it, and reserve it. Raises NotReady."""
+        make_plan = partial(self._make_plan, place.entry, self._paths)
+        while not (place.is_closed or self._closed.is_set()):
+            measured = self._ledger.measured()
+            with self._lock:
+                loaded = [p for p in self._places.values() if self._ledger.plan_of(p) and p is not place]
+                choice = room.choose(make_plan, self._ledger, measured, loaded)
+                if choice is not None and choice.is_free:
+                    self._ledger.reserve(place, choice.plan)
+                    return choice.plan
+                if choice is None and all(p.entry.pinned and p.load.done() for p in self._ledger.holders):
+                    raise room.no_room_now(place.entry, self._ledger.free(measured))
+                for victim in choice.victims if choice is not None else ():
+                    self._retire(victim)
+                self._changed.wait(WAIT_S)
+        raise place.unloaded_meanwhile
+
+    def _retire(self, place: Place) -> None:
+        """Let its users finish, then close it; its next request gets a new place."""
+        del self._places[place.entry.id]
+        place.is_closed = True
+        threading.Thread(target=self._close_when_unused, args=(place,), daemon=True).start()
+
+    def _close_when_unused(self, place: Place) -> None:
+        with self._lock:
+            while place.num_users and not self._closed.is_set():
+                self._changed.wait(WAIT_S)
+        self._close(place)
+
+    def _load(self, place: Place, plan: Plan) -> None:
         try:
-            with contextlib.suppress(OSError):
-                self._paths.logs.mkdir(parents=True, exist_ok=True)
-            place.engine.start()
-            load.set_result(build_model(place.entry, place.engine, self._paths))
+            model = self._started(place, plan)
         except BaseException as e:  # noqa: BLE001 -- whoever waits must be told, whatever it was
-            load.set_exception(_unloaded_meanwhile(place) if place.is_closed else e)
+            error = place.unloaded_meanwhile if place.is_closed else e
+            self._close(place)
+            place.load.set_exception(error)
+            return
+        with self._lock:
+            self._ledger.loaded(place)
+            place.last_used = time.monotonic()
+            place.load.set_result(model)
+
+    def _started(self, place: Place, plan: Plan) -> Model:
+        with contextlib.suppress(OSError):
+            self._paths.logs.mkdir(parents=True, exist_ok=True)
+        place.engine = self._make_engine(load_params(place.entry, self._paths, plan))
+        if not place.is_closed:
+            place.engine.start()
+        if place.is_closed:  # before or while it was started
+            raise place.unloaded_meanwhile
+        return build_model(place.entry, place.engine, self._paths)
 
 
 def _wait(load: Future[Model], poll: Poll | None) -> Model:
@@ -179,18 +331,7 @@ def _wait(load: Future[Model], poll: Poll | None) -> Model:
                 poll()
 
 
-def _close(place: _Place) -> None:
-    place.is_closed = True
-    place.engine.close()
-
-
 def _done(model: Model) -> Future[Model]:
     future: Future[Model] = Future()
     future.set_result(model)
     return future
-
-
-def _unloaded_meanwhile(place: _Place) -> errors.LocalllmError:
-    return errors.NotReady(
-        f'The model "{place.entry.id}" was unloaded while it was being loaded. Send the request again.'
-    )

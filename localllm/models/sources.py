@@ -12,11 +12,11 @@ from pathlib import Path, PurePosixPath
 
 from localllm import errors, facts
 from localllm.models.entry import Entry
+from localllm.models.gguf import shard_paths
 from localllm.paths import PACKAGE_DIR, Paths
 
 BUILTIN = {facts.GUIDE: facts.GUIDE_FILE}
 _PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,199}")
-_SHARD = re.compile(r"(.*)-(\d{5})-of-(\d{5})\.gguf")
 
 
 @dataclass(frozen=True)
@@ -47,9 +47,7 @@ class HubFile:
 
     def shards(self) -> tuple[str, ...]:
         """All files of the model: one, or every `-0000i-of-0000n.gguf` of a split one."""
-        if found := _SHARD.fullmatch(self.file):
-            return tuple(f"{found[1]}-{i:05d}-of-{found[3]}.gguf" for i in range(1, int(found[3]) + 1))
-        return (self.file,)
+        return tuple(path.as_posix() for path in shard_paths(PurePosixPath(self.file)))
 
     def local_path(self, models: Path, file: str | None = None) -> Path:
         """Where the file (or another shard of it) is kept once downloaded."""

@@ -13,6 +13,8 @@ from localllm import errors
 from localllm.engine import messages as m
 from localllm.engine.engine import Engine, State
 from localllm.models.catalog import Catalog
+from localllm.models.entry import Entry
+from localllm.models.memory import Memory, Plan
 from localllm.models.pool import Pool
 from localllm.paths import Paths
 from localllm.sampling_params import SamplingParams
@@ -166,6 +168,11 @@ class FakeEngine(Engine):
         return self.streams[number - 1]
 
 
+def always_fits(entry: Entry, paths: Paths, free: Memory) -> Plan:
+    """Fake models take one byte each."""
+    return Plan(n_ctx=8192, n_gpu_layers=-1, ram_bytes=1, device_bytes=0)
+
+
 class FakeModels:
     """A pool over fake engines: `engines["a"]` is the one of model "a"."""
 
@@ -177,7 +184,9 @@ class FakeModels:
         )
         self.paths.catalog.write_text(rows, encoding="utf-8")
         self.engines = {i: FakeEngine(m.LoadParams(path="model.gguf", model_id=i)) for i in ids}
-        self.pool = Pool(Catalog(self.paths.catalog), self.paths, make_engine=self._engine)
+        self.pool = Pool(
+            Catalog(self.paths.catalog), self.paths, make_engine=self._engine, make_plan=always_fits
+        )
 
     def _engine(self, params: m.LoadParams) -> FakeEngine:
         engine = self.engines[params.model_id]

@@ -1,0 +1,276 @@
+"""How many bytes a model will need, from its GGUF header alone, and whether that fits.
+
+The parts are those llama.cpp allots: weights, KV cache, recurrent state, compute buffers, and the engine process
+itself. tests/models/test_memory.py holds the estimate against what engines really take. Knows no process; what the
+machine has comes in as `Memory`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from localllm.models.entry import Entry
+from localllm.models.gguf import TENSOR_TYPES, Gguf
+
+MIB = 1 << 20
+PROCESS_BYTES = 48 * MIB  # Python, numpy, llama.cpp's libraries, a loaded model's own tables
+VOCAB_TOKEN_BYTES = 350  # a token in llama.cpp's and our vocabulary, with its merges
+DEFAULT_N_CTX = 8192  # what the engine takes for "auto"
+MIN_AUTO_N_CTX = 2048
+CTX_PADDING = 256
+_LAYER = re.compile(r"blk\.(\d+)\.")
+_RECURRENT_KEYS = ("ssm.state_size", "ssm.inner_size", "shortconv.l_cache", "wkv.head_size")
+_HYBRID_ARCHITECTURES = frozenset({"falcon-h1"})  # each layer has attention and a state
+_DEFAULT_ATTENTION_INTERVAL = {"qwen3next": 4, "qwen35": 4, "qwen35moe": 4, "minimax-01": 8}
+
+
+@dataclass(frozen=True)
+class Needs:
+    """Bytes by part. `layers`: of each layer, weights and cache together, which a GPU takes or leaves as one."""
+
+    layers: tuple[int, ...]
+    input: int
+    output: int
+    compute: int
+    process: int
+    n_ctx: int
+
+    @property
+    def total(self) -> int:
+        return sum(self.layers) + self.input + self.output + self.compute + self.process
+
+    def on_devices(self, n_gpu_layers: int) -> int:
+        """Bytes on the GPUs with the last `n_gpu_layers` layers there; one more than there are takes the output too."""
+        if n_gpu_layers <= 0:
+            return 0
+        taken = sum(self.layers[-n_gpu_layers:])
+        return taken + self.compute + (self.output if n_gpu_layers > len(self.layers) else 0)
+
+    def in_ram(self, n_gpu_layers: int) -> int:
+        """Bytes in main memory. The compute buffers are counted there too: the CPU has its own."""
+        on_devices = self.on_devices(n_gpu_layers)
+        return self.total - (on_devices - self.compute if on_devices else 0)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How a model is loaded, and what it will take."""
+
+    n_ctx: int
+    n_gpu_layers: int
+    ram_bytes: int
+    device_bytes: int
+    note: str = ""
+
+    @property
+    def total_bytes(self) -> int:
+        return self.ram_bytes + self.device_bytes
+
+
+@dataclass(frozen=True)
+class Memory:
+    """Bytes that may be used. `on_devices`: of the GPUs together, None where there are none.
+
+    shares_ram: the GPU has no memory of its own and takes it from the RAM.
+    """
+
+    ram: int
+    on_devices: int | None = None
+    shares_ram: bool = False
+
+    def less(self, plans: Sequence[Plan]) -> Memory:
+        """What is left when these plans are carried out."""
+        return self._changed(-1, plans)
+
+    def plus(self, plans: Sequence[Plan]) -> Memory:
+        """What there is when what these plans took comes back."""
+        return self._changed(1, plans)
+
+    def smaller(self, other: Memory) -> Memory:
+        """The smaller of the two, kind by kind."""
+        on_devices = None
+        if self.on_devices is not None and other.on_devices is not None:
+            on_devices = min(self.on_devices, other.on_devices)
+        return Memory(min(self.ram, other.ram), on_devices, self.shares_ram)
+
+    def _changed(self, sign: int, plans: Sequence[Plan]) -> Memory:
+        on_devices = sum(p.device_bytes for p in plans)
+        ram = sum(p.ram_bytes for p in plans) + (on_devices if self.shares_ram else 0)
+        devices = None if self.on_devices is None else self.on_devices + sign * on_devices
+        return Memory(self.ram + sign * ram, devices, self.shares_ram)
+
+
+def needs(headers: Sequence[Gguf], entry: Entry, n_ctx: int) -> Needs:
+    """What the model of these files (one, or all parts of a split one) takes with a context of `n_ctx` tokens."""
+    header = headers[0]
+    n_ctx = -(-n_ctx // CTX_PADDING) * CTX_PADDING
+    by_layer: dict[int, int] = defaultdict(int)
+    outside = {"input": 0, "output": 0}
+    for tensor in (t for h in headers for t in h.tensors):
+        if layer := _LAYER.match(tensor.name):
+            by_layer[int(layer[1])] += tensor.size_bytes
+        else:
+            outside["input" if tensor.name.startswith(("token_", "position_")) else "output"] += (
+                tensor.size_bytes
+            )
+    num_layers = max([*by_layer, -1]) + 1
+    cache = _cache_bytes(header, entry, num_layers, n_ctx)
+    return Needs(
+        layers=tuple(by_layer[i] + cache[i] for i in range(num_layers)),
+        input=outside["input"],
+        output=outside["output"],
+        compute=_compute_bytes(header, entry, n_ctx),
+        process=PROCESS_BYTES + VOCAB_TOKEN_BYTES * _num_tokens(header),
+        n_ctx=n_ctx,
+    )
+
+
+def plan(headers: Sequence[Gguf], entry: Entry, memory: Memory) -> Plan | None:
+    """The best way to load the model into `memory`, or None where there is none.
+
+    As many layers as fit go to the GPUs. The context is lowered only where the entry leaves it to us.
+    """
+    wanted = default_n_ctx(headers[0]) if entry.n_ctx == "auto" else entry.n_ctx
+    n_ctx = wanted
+    while True:
+        found = _plan_layers(needs(headers, entry, n_ctx), entry, memory)
+        if found is not None:
+            lowered = f"The context was lowered from {wanted} to {n_ctx} tokens, so that the model fits into memory."
+            return replace(found, n_ctx=n_ctx, note=lowered if n_ctx < wanted else "")
+        if entry.n_ctx != "auto" or n_ctx <= MIN_AUTO_N_CTX:
+            return None
+        n_ctx = max(n_ctx // 2, MIN_AUTO_N_CTX)
+
+
+def default_n_ctx(header: Gguf) -> int:
+    """What "auto" means before memory is looked at."""
+    return min(_number(header, "context_length") or DEFAULT_N_CTX, DEFAULT_N_CTX)
+
+
+def largest_n_ctx(headers: Sequence[Gguf], entry: Entry, memory: Memory) -> int | None:
+    """The longest context (in steps of 256) with which the model fits, or None where none does."""
+    low, high = 0, (_number(headers[0], "context_length") or DEFAULT_N_CTX) // CTX_PADDING
+    while low < high:
+        middle = (low + high + 1) // 2
+        fits = _plan_layers(needs(headers, entry, middle * CTX_PADDING), entry, memory) is not None
+        low, high = (middle, high) if fits else (low, middle - 1)
+    return low * CTX_PADDING or None
+
+
+def _plan_layers(needed: Needs, entry: Entry, memory: Memory) -> Plan | None:
+    most = len(needed.layers) + 1
+    if memory.on_devices is None:  # no GPU, or none that would tell: llama.cpp decides
+        own = -1 if entry.n_gpu_layers == "auto" else entry.n_gpu_layers
+        return Plan(needed.n_ctx, own, needed.total, 0) if needed.total <= memory.ram else None
+    if entry.n_gpu_layers == "auto":
+        candidates = list(range(most, -1, -1))
+    else:
+        candidates = [most if entry.n_gpu_layers < 0 else min(entry.n_gpu_layers, most)]
+    for n_gpu_layers in candidates:
+        ram, on_devices = needed.in_ram(n_gpu_layers), needed.on_devices(n_gpu_layers)
+        in_main_memory = ram + on_devices if memory.shares_ram else ram
+        if in_main_memory <= memory.ram and on_devices <= memory.on_devices:
+            return Plan(needed.n_ctx, n_gpu_layers, ram, on_devices)
+    return None
+
+
+# ── the parts ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _cache_bytes(header: Gguf, entry: Entry, num_layers: int, n_ctx: int) -> list[int]:
+    """KV cache and recurrent state of each layer."""
+    if header.get("attention.causal") is False:  # BERT and its kin keep nothing
+        return [0] * num_layers
+    attention, recurrent = _layer_kinds(header, num_layers)
+    state = _state_bytes(header) * entry.n_parallel
+    shared = _number(header, "attention.shared_kv_layers")
+    with_own_kv = num_layers - shared
+    return [
+        (_kv_bytes_per_token(header, entry, i) * n_ctx if attention[i] and i < with_own_kv else 0)
+        + (state if recurrent[i] else 0)
+        for i in range(num_layers)
+    ]
+
+
+def _layer_kinds(header: Gguf, num_layers: int) -> tuple[list[bool], list[bool]]:
+    """Which layers have a KV cache, and which a recurrent state."""
+    if not any(header.get(key) for key in _RECURRENT_KEYS):
+        return [True] * num_layers, [False] * num_layers
+    if header.architecture in _HYBRID_ARCHITECTURES:
+        return [True] * num_layers, [True] * num_layers
+    interval = _number(header, "full_attention_interval") or _DEFAULT_ATTENTION_INTERVAL.get(
+        header.architecture, 0
+    )
+    if interval:
+        attention = [(i + 1) % interval == 0 for i in range(num_layers)]
+    else:
+        attention = [_number(header, "attention.head_count_kv", i) > 0 for i in range(num_layers)]
+    return attention, [not a for a in attention]
+
+
+def _kv_bytes_per_token(header: Gguf, entry: Entry, layer: int) -> int:
+    n_head = _number(header, "attention.head_count", layer)
+    n_head_kv = _number(header, "attention.head_count_kv", layer) or n_head
+    head_size = _number(header, "embedding_length") // max(1, n_head)
+    key_size = _number(header, "attention.key_length") or head_size
+    value_size = _number(header, "attention.value_length") or head_size
+    if _number(header, "attention.key_length_mla"):  # one latent vector instead of keys and values
+        return _typed_bytes(key_size * n_head_kv, entry.cache_type_k)
+    return _typed_bytes(key_size * n_head_kv, entry.cache_type_k) + _typed_bytes(
+        value_size * n_head_kv, entry.cache_type_v
+    )
+
+
+def _state_bytes(header: Gguf) -> int:
+    """The recurrent state of one layer and one sequence: convolution and state, both float32."""
+    n_embd = _number(header, "embedding_length")
+    if head_size := _number(header, "wkv.head_size"):
+        return 4 * n_embd * (head_size + (_number(header, "token_shift_count") or 2))
+    if kernel := _number(header, "shortconv.l_cache"):
+        return 4 * n_embd * (kernel - 1)
+    inner, state = _number(header, "ssm.inner_size"), _number(header, "ssm.state_size")
+    kernel, groups = _number(header, "ssm.conv_kernel"), _number(header, "ssm.group_count")
+    return 4 * ((kernel - 1) * (inner + 2 * groups * state) + state * inner)
+
+
+def _compute_bytes(header: Gguf, entry: Entry, n_ctx: int) -> int:
+    """Activations of one step of `n_batch` tokens: the widest point of a layer, attention masks, or the logits."""
+    n_embd, n_ff = _number(header, "embedding_length"), _number(header, "feed_forward_length", most=True)
+    rows = min(entry.n_batch, n_ctx)
+    widths = [
+        3 * n_embd + 3 * n_ff,
+        4 * n_embd + 2 * _number(header, "attention.head_count") * _number(header, "attention.key_length"),
+    ]
+    if experts := _number(header, "expert_used_count"):
+        widths.append(3 * n_embd + experts * (3 * _number(header, "expert_feed_forward_length") + n_embd))
+    if inner := _number(header, "ssm.inner_size"):
+        widths.append(7 * inner)
+    num_outputs = 2 * entry.n_parallel
+    logits = 4 * num_outputs * _num_tokens(header)
+    masks = 0
+    if header.get("attention.causal") is False:  # every token sees every other one: a matrix per head
+        masks = 4 * rows * rows * _number(header, "attention.head_count")
+    elif _number(header, "attention.head_count", most=True):
+        masks = 2 * n_ctx * rows * (2 if _number(header, "attention.sliding_window") else 1)
+    return max(masks + 4 * rows * max(widths), logits) + logits
+
+
+def _typed_bytes(num_elements: int, cache_type: str) -> int:
+    _, per_block, block_bytes = next(t for t in TENSOR_TYPES.values() if t[0] == cache_type.upper())
+    return num_elements // per_block * block_bytes
+
+
+def _num_tokens(header: Gguf) -> int:
+    return header.array_lengths.get("tokenizer.ggml.tokens") or _number(header, "vocab_size")
+
+
+def _number(header: Gguf, key: str, layer: int = 0, *, most: bool = False) -> int:
+    """An integer of the architecture, of one layer where they differ; 0 where it is missing or no number."""
+    value = header.get(key, 0)
+    if isinstance(value, tuple):
+        numbers = [v for v in value if isinstance(v, int)]
+        value = max(numbers, default=0) if most else (numbers[layer] if layer < len(numbers) else 0)
+    return int(value) if isinstance(value, (int, float)) else 0

@@ -1,0 +1,66 @@
+"""One entry's place in the pool: waiting for memory, loading, loaded or failed. Only the pool makes and changes it."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import Future
+from typing import Literal
+
+from localllm import errors
+from localllm.engine.engine import Engine
+from localllm.models.entry import Entry
+from localllm.models.model import Model
+
+Status = Literal["unloaded", "loading", "loaded", "failed"]
+GRACE_S = 5.0  # a model that was just loaded waits so long for whoever asked for it
+
+
+class Place:
+    """Guarded by the pool's lock, but for `status` and `progress`, which anybody may read at any time."""
+
+    def __init__(self, entry: Entry) -> None:
+        self.entry = entry
+        self.engine: Engine | None = None
+        self.load: Future[Model] = Future()
+        self.num_users = 0
+        self.last_used = time.monotonic()
+        self.was_used = False
+        self.is_closed = False
+        self.note = ""  # what the memory plan had to change
+
+    @property
+    def status(self) -> Status:
+        if not self.load.done():
+            return "loading"
+        if self.load.exception() is not None or self.engine is None:
+            return "failed"
+        match self.engine.state:
+            case "ready":
+                return "loaded"
+            case "loading":
+                return "loading"
+            case _:
+                return "unloaded"
+
+    @property
+    def progress(self) -> float:
+        """How far loading has come, 0 to 1."""
+        return self.engine.progress if self.engine is not None else 0.0
+
+    @property
+    def needs_load(self) -> bool:
+        """True where the next request has to start the engine again: it died, or never came up."""
+        return self.status in ("failed", "unloaded")
+
+    @property
+    def is_idle(self) -> bool:
+        """True where nobody uses it, and nobody is about to."""
+        if self.num_users or not self.load.done():
+            return False
+        return self.was_used or self.needs_load or time.monotonic() - self.last_used > GRACE_S
+
+    @property
+    def unloaded_meanwhile(self) -> errors.LocalllmError:
+        return errors.NotReady(
+            f'The model "{self.entry.id}" was unloaded while it was being loaded. Send the request again.'
+        )

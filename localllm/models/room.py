@@ -1,0 +1,99 @@
+"""Makes room: plans a model into memory, chooses who has to leave for it, and says so when nothing helps.
+
+Decides only; the pool acts. Knows no process and no thread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+
+from localllm import errors
+from localllm.models import memory
+from localllm.models.catalog import Catalog
+from localllm.models.entry import Entry
+from localllm.models.gguf import read_parts
+from localllm.models.ledger import Ledger
+from localllm.models.memory import Memory, Plan
+from localllm.models.place import Place
+from localllm.models.sources import find_file, has_file
+from localllm.paths import Paths
+
+GB = 1e9
+
+
+@dataclass(frozen=True)
+class Choice:
+    """How a model will be loaded: at once, or when the memory of `victims` and of those that leave already is free."""
+
+    plan: Plan
+    is_free: bool
+    victims: tuple[Place, ...] = ()
+
+
+def make_plan(entry: Entry, paths: Paths, free: Memory) -> Plan | None:
+    """How to load the entry's file into `free`, or None. Raises ModelNotFound, ModelLoadFailed."""
+    return memory.plan(read_parts(find_file(entry, paths)), entry, free)
+
+
+def choose(
+    make: Callable[[Memory], Plan | None], ledger: Ledger, measured: Memory, loaded: Collection[Place]
+) -> Choice | None:
+    """The plan and the fewest of the `loaded` that have to leave for it, idle and least recently used ones first.
+
+    None: not even without all that may leave now.
+    """
+    closing = [p for p in ledger.holders if p.is_closed]
+    leaving = [p for p in loaded if not p.entry.pinned and (p.is_idle or p.num_users) and p.load.done()]
+    leaving.sort(key=lambda p: (p.num_users > 0, p.last_used))
+    best = make(ledger.free(measured, [*closing, *leaving]))
+    if best is None:
+        return None
+    for gone in ([], *([*closing, *leaving[:count]] for count in range(len(leaving) + 1))):
+        plan = make(ledger.free(measured, gone))
+        if plan is not None and (plan.n_ctx, plan.n_gpu_layers) == (best.n_ctx, best.n_gpu_layers):
+            return Choice(plan, not gone, tuple(gone[len(closing) :]))
+    return None
+
+
+def too_big(entry: Entry, paths: Paths, catalog: Catalog, capacity: Memory) -> errors.ModelLoadFailed:
+    """What to tell when the model fits in no way: the numbers, and the nearest thing that fits."""
+    headers = read_parts(find_file(entry, paths))
+    n_ctx = memory.default_n_ctx(headers[0]) if entry.n_ctx == "auto" else entry.n_ctx
+    needed = memory.needs(headers, entry, n_ctx)
+    there = f"{capacity.ram / GB:.1f} GB of memory"
+    if capacity.on_devices is not None:
+        there += f" and {capacity.on_devices / GB:.1f} GB on the GPU"
+    return errors.ModelLoadFailed(
+        f'The model "{entry.id}" needs {needed.total / GB:.1f} GB with a context of {n_ctx} tokens, and this computer '
+        f"has {there} for models. {_way_out(entry, paths, catalog, capacity)}",
+        code="not_enough_memory",
+    )
+
+
+def no_room_now(entry: Entry, free: Memory) -> errors.NotReady:
+    """What to tell when others than our models have taken the memory."""
+    return errors.NotReady(
+        f'There is not enough memory for the model "{entry.id}" at the moment: {max(0, free.ram) / GB:.1f} GB are free '
+        "for models. Close other programs, or unload a pinned model with `localllm stop`.",
+        code="not_enough_memory",
+    )
+
+
+def _way_out(entry: Entry, paths: Paths, catalog: Catalog, capacity: Memory) -> str:
+    """The nearest thing that fits: the same model with less context, or the largest other one."""
+    n_ctx = memory.largest_n_ctx(read_parts(find_file(entry, paths)), entry, capacity)
+    if n_ctx is not None:
+        return f"It fits with n_ctx = {n_ctx}: set that in {catalog.path}."
+    fitting: list[tuple[int, str]] = []
+    for other in catalog.entries:
+        if other.id != entry.id and other.kind == entry.kind and has_file(other, paths):
+            try:
+                plan = make_plan(other, paths, capacity)
+            except errors.LocalllmError:
+                continue
+            if plan is not None:
+                fitting.append((plan.total_bytes, other.id))
+    if fitting:
+        return f'The largest model here that fits is "{max(fitting)[1]}".'
+    return "Choose a smaller model or a stronger quantization; `localllm fit` shows what fits."
