@@ -84,7 +84,7 @@ class Context:
         """The logits of the batch token `index`, float32 of shape (n_vocab,): a view, valid until the next step."""
         pointer = llama_cpp.llama_get_logits_ith(self.pointer, index)
         row = self._row.from_address(ctypes.addressof(pointer.contents))
-        return np.frombuffer(row, dtype=np.float32)
+        return np.frombuffer(memoryview(row), dtype=np.float32)
 
     def embedding(self, seq_id: int) -> Floats:
         """The pooled embedding of a sequence, float32 of shape (n_embd,): a copy. For pooling "rank", shape (1,)."""
