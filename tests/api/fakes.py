@@ -25,7 +25,7 @@ INFO = m.ModelInfo(
     has_fim=False, can_cut=True, pooling="", devices=(), build="fake",
 )  # fmt: skip
 
-Item = str | m.Delta | threading.Event | Exception
+Item = str | m.Delta | threading.Event | BaseException
 Script = Callable[[str | Sequence[int], SamplingParams], list[Item]]
 
 
@@ -65,7 +65,7 @@ class FakeStream:
             self._items.pop(0)
             return None
         self._items.pop(0)
-        if isinstance(item, Exception):
+        if isinstance(item, BaseException):
             raise item
         assert isinstance(item, m.Delta)
         self._num_open -= item.finish is not None
@@ -85,7 +85,7 @@ class FakeStream:
 def _completed(script: list[Item], n: int) -> list[Item]:
     texts = [item for item in script if isinstance(item, str)]
     items: list[Item] = [m.Delta(0, text=i, num_tokens=1) if isinstance(i, str) else i for i in script]
-    if any(isinstance(i, Exception) or (isinstance(i, m.Delta) and i.finish) for i in script):
+    if any(isinstance(i, BaseException) or (isinstance(i, m.Delta) and i.finish) for i in script):
         return items
     if n > 1:
         copies = [
