@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import flask
 import msgspec
 
 from localllm.api.fields import Fields
+from localllm.api.priority import read_priority
 from localllm.api.sampling import read_grammar, read_logprobs, read_sampling
 from localllm.chat.messages import normalise
 from localllm.chat.tools import ToolChoice, read_tool_choice, read_tools
@@ -88,7 +90,12 @@ def read_chat_request(body: Fields, model: str, defaults: SamplingParams) -> Cha
         add_generation_prompt=body.flag("add_generation_prompt", True),
         parse_reasoning=body.text("reasoning_format") != "none",
         template_kwargs=read_template_kwargs(body),
-        priority="background" if body.text("service_tier") == "flex" else "chat",
+        priority=read_priority(
+            flask.request.headers.get("x-priority"),
+            body.text("service_tier"),
+            body.raw("messages"),
+            stream=body.flag("stream"),
+        ),
     )
 
 
