@@ -60,6 +60,11 @@ class Place:
         return self.was_used or self.needs_load or time.monotonic() - self.last_used > GRACE_S
 
     @property
+    def is_busy(self) -> bool:
+        """True where it is loaded and requests are using it."""
+        return self.num_users > 0 and self.load.done()
+
+    @property
     def unloaded_meanwhile(self) -> errors.LocalllmError:
         return errors.NotReady(
             f'The model "{self.entry.id}" was unloaded while it was being loaded. Send the request again.'

@@ -36,7 +36,8 @@ from localllm.paths import Paths
 Poll = Callable[[], None]
 MakePlan = Callable[[Entry, Paths, Memory], Plan | None]
 POLL_S = 0.25
-WAIT_S = 1.0
+WAIT_S = 0.5
+PATIENCE_S = 2.0  # so long a load waits for a model to become idle before it takes one from its users' queue
 SWEEP_S = 1.0
 KEEP_ALIVE = "10m"
 
@@ -269,11 +270,13 @@ class Pool:
     def _admit(self, place: Place) -> Plan:
         """Wait until there is memory for the model, closing others for it, and reserve it. Raises NotReady."""
         make_plan = partial(self._make_plan, place.entry, self._paths)
+        patience_ends = time.monotonic() + PATIENCE_S
         while not (place.is_closed or self._closed.is_set()):
             measured = self._ledger.measured()
             with self._lock:
                 loaded = [p for p in self._places.values() if self._ledger.plan_of(p) and p is not place]
-                choice = room.choose(make_plan, self._ledger, measured, loaded)
+                may_drain = time.monotonic() >= patience_ends
+                choice = room.choose(make_plan, self._ledger, measured, loaded, may_drain=may_drain)
                 if choice is not None and choice.is_free:
                     self._ledger.reserve(place, choice.plan)
                     return choice.plan

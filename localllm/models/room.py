@@ -37,14 +37,20 @@ def make_plan(entry: Entry, paths: Paths, free: Memory) -> Plan | None:
 
 
 def choose(
-    make: Callable[[Memory], Plan | None], ledger: Ledger, measured: Memory, loaded: Collection[Place]
+    make: Callable[[Memory], Plan | None],
+    ledger: Ledger,
+    measured: Memory,
+    loaded: Collection[Place],
+    *,
+    may_drain: bool,
 ) -> Choice | None:
     """The plan and the fewest of the `loaded` that have to leave for it, idle and least recently used ones first.
 
-    None: not even without all that may leave now.
+    may_drain: those in use may be chosen too (to leave when their requests have ended). None: not even without all
+    that may leave now.
     """
     closing = [p for p in ledger.holders if p.is_closed]
-    leaving = [p for p in loaded if not p.entry.pinned and (p.is_idle or p.num_users) and p.load.done()]
+    leaving = [p for p in loaded if not p.entry.pinned and (p.is_idle or (may_drain and p.is_busy))]
     leaving.sort(key=lambda p: (p.num_users > 0, p.last_used))
     best = make(ledger.free(measured, [*closing, *leaving]))
     if best is None:

@@ -1,0 +1,185 @@
+"""The estimate from the header is what engines really take, and the plan never promises more than there is."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from localllm import errors
+from localllm.engine.engine import Engine
+from localllm.engine.messages import LoadParams
+from localllm.models import memory, room
+from localllm.models.catalog import Catalog
+from localllm.models.entry import Entry
+from localllm.models.gguf import Gguf, Tensor, read_parts
+from localllm.models.memory import Memory
+from localllm.paths import Paths
+from localllm.sampling_params import SamplingParams
+from tests import tiny_models
+
+MIB = 1 << 20
+
+
+def entry(**keys: object) -> Entry:
+    return Entry(**({"id": "x", "source": "x.gguf"} | keys))  # type: ignore[arg-type]
+
+
+SHAPES = [
+    ("llama", 4, 768, 8000, 4096),
+    ("llama", 4, 512, 8000, 32_768),
+    ("qwen2", 2, 384, 60_000, 2048),
+    ("gemma3", 6, 512, 8000, 16_384),
+    ("mamba", 6, 512, 8000, 4096),
+    ("lfm2", 6, 512, 8000, 16_384),
+    ("bert", 6, 768, 8000, 512),
+]
+
+
+@pytest.mark.parametrize(("arch", "n_layers", "n_embd", "n_vocab", "n_ctx"), SHAPES)
+def test_the_estimate_is_within_ten_percent_of_what_the_engine_takes(
+    tmp_path: Path, arch: str, n_layers: int, n_embd: int, n_vocab: int, n_ctx: int
+):
+    """Measured as the resident memory of the engine process after it has computed a full batch."""
+    path = tiny_models.write(
+        tmp_path / "m.gguf", arch, n_layers=n_layers, n_embd=n_embd, n_vocab=n_vocab, n_ctx=n_ctx
+    )
+    is_embedding = arch == "bert"
+    wanted = entry(kind="embedding" if is_embedding else "chat")
+    estimate = memory.needs(read_parts(path), wanted, n_ctx).total
+    log = str(tmp_path / "log")
+    engine = Engine(LoadParams(str(path), n_ctx=n_ctx, n_threads=1, embedding=is_embedding, log_path=log))
+    try:
+        engine.start()
+        if is_embedding:
+            engine.embed([[300] * 250] * 4)
+        else:
+            list(engine.submit([300] * 520, SamplingParams(max_tokens=2)))
+        taken = psutil.Process(engine.pid).memory_info().rss
+    finally:
+        engine.close()
+    assert estimate == pytest.approx(taken, rel=0.10), f"{estimate / MIB:.0f} for {taken / MIB:.0f} MiB"
+
+
+def header(tmp_path: Path) -> list[Gguf]:
+    return read_parts(tiny_models.write(tmp_path / "m.gguf", "llama", n_layers=8, n_embd=256))
+
+
+def needed(headers: list[Gguf], n_ctx: int = 8192, **keys: object) -> int:
+    return memory.needs(headers, entry(**keys), n_ctx).total
+
+
+def test_a_plan_is_as_large_as_its_needs(tmp_path: Path):
+    """Exactly enough is enough; a byte less is not."""
+    headers = header(tmp_path)
+    enough = needed(headers)
+    assert memory.plan(headers, entry(n_ctx=8192), Memory(enough)) is not None
+    assert memory.plan(headers, entry(n_ctx=8192), Memory(enough - 1)) is None
+
+
+def test_the_context_is_lowered_only_where_the_entry_says_auto_and_then_it_is_told(tmp_path: Path):
+    """What a person wrote is never changed behind their back."""
+    headers = header(tmp_path)
+    tight = Memory(needed(headers, 3000))
+    assert memory.plan(headers, entry(n_ctx=8192), tight) is None
+    lowered = memory.plan(headers, entry(), tight)
+    assert lowered is not None
+    assert lowered.n_ctx == 2048
+    assert "lowered from 8192 to 2048" in lowered.note
+    whole = memory.plan(headers, entry(), Memory(needed(headers)))
+    assert whole is not None
+    assert (whole.n_ctx, whole.note) == (8192, "")
+
+
+def test_a_quantized_cache_and_fewer_tokens_take_less(tmp_path: Path):
+    """The knobs that people turn to make a model fit do what they say."""
+    headers = header(tmp_path)
+    assert needed(headers, cache_type_k="q8_0", cache_type_v="q8_0") < needed(headers)
+    assert needed(headers, 4096) < needed(headers, 8192)
+
+
+def test_as_many_layers_as_fit_go_to_the_gpu(tmp_path: Path):
+    """Never more than its memory holds, and the more memory the more layers."""
+    headers = header(tmp_path)
+    found = memory.needs(headers, entry(), 8192)
+    layers = []
+    for share in (0.0, 0.3, 0.6, 1.0):
+        gpu = int(found.on_devices(len(found.layers) + 1) * share)
+        plan = memory.plan(headers, entry(), Memory(found.total, on_devices=gpu))
+        assert plan is not None
+        assert plan.device_bytes <= gpu
+        layers.append(plan.n_gpu_layers)
+    assert layers == sorted(layers)
+    assert layers[0] == 0
+    assert layers[-1] == len(found.layers) + 1
+
+
+def test_a_gpu_that_shares_the_ram_counts_once(tmp_path: Path):
+    """On a Mac what the GPU takes is missing from the RAM."""
+    headers = header(tmp_path)
+    found = memory.needs(headers, entry(), 8192)
+    enough = Memory(found.total + found.compute, on_devices=found.total, shares_ram=True)
+    assert memory.plan(headers, entry(), enough) is not None
+    too_little = Memory(found.total - MIB, on_devices=found.total, shares_ram=True)
+    assert memory.plan(headers, entry(n_ctx=8192), too_little) is None
+
+
+def test_a_number_of_gpu_layers_that_was_asked_for_is_kept(tmp_path: Path):
+    """And refused where it does not fit, instead of being changed."""
+    headers = header(tmp_path)
+    found = memory.needs(headers, entry(), 8192)
+    plan = memory.plan(headers, entry(n_gpu_layers=3), Memory(found.total, on_devices=found.total))
+    assert plan is not None
+    assert plan.n_gpu_layers == 3
+    assert memory.plan(headers, entry(n_gpu_layers=3), Memory(found.total, on_devices=MIB)) is None
+
+
+def test_mixtures_of_experts_and_latent_attention_are_understood():
+    """Headers of shapes that no test loads: a DeepSeek-like one, whose cache is one latent vector per layer."""
+    metadata = {
+        "general.architecture": "deepseek2", "deepseek2.embedding_length": 2048, "deepseek2.attention.head_count": 16,
+        "deepseek2.attention.head_count_kv": 1, "deepseek2.attention.key_length": 576,
+        "deepseek2.attention.key_length_mla": 192, "deepseek2.attention.value_length": 512,
+        "deepseek2.feed_forward_length": 10_944, "deepseek2.expert_used_count": 6,
+        "deepseek2.expert_feed_forward_length": 1408,
+    }  # fmt: skip
+    tensor = Tensor("blk.0.ffn_up_exps.weight", (2048, 1408, 64), 0, 0)
+    found = memory.needs([Gguf(Path("x"), 3, metadata, {}, (tensor,), 0, 0)], entry(), 4096)
+    assert found.layers == (2048 * 1408 * 64 * 4 + 576 * 2 * 4096,)
+
+
+@pytest.fixture
+def paths(tmp_path: Path) -> Paths:
+    return Paths(tmp_path, tmp_path / "cache", tmp_path / "logs")
+
+
+def test_a_model_that_is_too_big_is_refused_fast_with_numbers_and_a_way_out(paths: Paths, tmp_path: Path):
+    """Without loading anything: the header of a large vocabulary is read in milliseconds."""
+    tiny_models.write(tmp_path / "big.gguf", n_layers=4, n_embd=128, n_vocab=100_000)
+    tiny_models.write(tmp_path / "small.gguf")
+    paths.catalog.write_text(
+        '[[model]]\nid = "big"\nsource = "big.gguf"\n[[model]]\nid = "small"\nsource = "small.gguf"\n'
+    )
+    catalog, free = Catalog(paths.catalog), Memory(100 * MIB)
+    began = time.perf_counter()
+    assert room.make_plan(catalog.find("big"), paths, free) is None
+    error = room.too_big(catalog.find("big"), paths, catalog, free)
+    assert time.perf_counter() - began < 10, "this is a guard against loading, not a measurement"
+    assert isinstance(error, errors.ModelLoadFailed)
+    assert error.code == "not_enough_memory"
+    assert "needs 0.2 GB with a context of 8192 tokens, and this computer has 0.1 GB" in error.message
+    assert 'The largest model here that fits is "small".' in error.message
+
+
+def test_less_context_is_the_first_way_out(paths: Paths, tmp_path: Path):
+    """The number that fits is in the message, and it does fit."""
+    path = tiny_models.write(tmp_path / "m.gguf", n_layers=8, n_embd=512)
+    paths.catalog.write_text('[[model]]\nid = "m"\nsource = "m.gguf"\nn_ctx = 8192\n')
+    catalog, headers = Catalog(paths.catalog), read_parts(path)
+    free = Memory(memory.needs(headers, catalog.find("m"), 5000).total)
+    message = room.too_big(catalog.find("m"), paths, catalog, free).message
+    n_ctx = int(message.split("n_ctx = ")[1].split(":")[0])
+    assert 4096 <= n_ctx <= 5120
+    assert memory.plan(headers, entry(n_ctx=n_ctx), free) is not None
