@@ -19,7 +19,13 @@ DELTAS = {
         "arguments",
     ),
 }
-USAGE_KEYS = {"input_tokens", "input_tokens_details", "output_tokens", "output_tokens_details", "total_tokens"}
+USAGE_KEYS = {
+    "input_tokens",
+    "input_tokens_details",
+    "output_tokens",
+    "output_tokens_details",
+    "total_tokens",
+}
 
 
 def named_events(body: bytes) -> list[Event]:
@@ -52,7 +58,10 @@ def events_of(answer: Answer) -> list[Event]:
     for event in events:
         schema_lint.check(event, "ResponseStreamEvent")
         if event["type"] != "error":
-            assert event.get("response", {"id": events[0]["response"]["id"]})["id"] == events[0]["response"]["id"]
+            assert (
+                event.get("response", {"id": events[0]["response"]["id"]})["id"]
+                == events[0]["response"]["id"]
+            )
     _check_items(events)
     return events
 
