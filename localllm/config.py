@@ -20,7 +20,9 @@ from localllm.paths import Paths
 from localllm.toml_file import TomlFile, describe
 
 PREFIX = "LOCALLLM_"
-OTHER_VARIABLES = frozenset({"LOCALLLM_HOME", "LOCALLLM_CI", "LOCALLLM_TEMPLATES"})  # read elsewhere, so no typos
+OTHER_VARIABLES = frozenset(
+    {"LOCALLLM_HOME", "LOCALLLM_CI", "LOCALLLM_TEMPLATES"}
+)  # read elsewhere, so no typos
 
 Count = Annotated[int, msgspec.Meta(ge=1)]
 Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
@@ -42,6 +44,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     max_waiting_requests: Count = 64
     num_http_threads: Count = 64
     keep_alive: str = "10m"
+    memory_limit_bytes: Annotated[int, msgspec.Meta(ge=0)] = 0
 
 
 def load_config(

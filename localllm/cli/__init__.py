@@ -18,6 +18,7 @@ VERBS = {
     "chat": "Talk to a model in the terminal.",
     "list": "Show the models of the catalog.",
     "add": "Put a GGUF file of yours into the catalog; it is used where it lies.",
+    "fit": "Show which models fit into memory, before loading them.",
     "paths": "Show where localllm keeps things.",
     "doctor": "Check this computer, the engine, the catalog and the port.",
 }

@@ -50,7 +50,12 @@ def serve(options: dict[str, Any], *, as_json: bool = False, open_page: bool = F
     paths = user_paths()
     config = with_key(load_config(paths, options), paths)
     _log_to_stderr(config)
-    pool = Pool(Catalog(paths.catalog), paths)
+    pool = Pool(
+        Catalog(paths.catalog),
+        paths,
+        keep_alive=config.keep_alive,
+        memory_limit_bytes=config.memory_limit_bytes or None,
+    )
     if config.model is not None:
         _preload(pool, config.model)
     stopped = _signals()

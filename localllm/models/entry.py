@@ -50,6 +50,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     pinned: bool = False
     chat_template: str = ""
     tool_format: str = ""
+    truncation: Literal["auto", "disabled"] = "disabled"
     sampling: SamplingParams = SamplingParams()
 
     @property

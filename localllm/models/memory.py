@@ -248,14 +248,14 @@ def _compute_bytes(header: Gguf, entry: Entry, n_ctx: int) -> int:
         widths.append(3 * n_embd + experts * (3 * _number(header, "expert_feed_forward_length") + n_embd))
     if inner := _number(header, "ssm.inner_size"):
         widths.append(7 * inner)
-    num_outputs = 2 * entry.n_parallel
-    logits = 4 * num_outputs * _num_tokens(header)
+    num_outputs = rows if entry.is_embedding else 2 * entry.n_parallel
+    logits = 4 * num_outputs * _num_tokens(header)  # embedding models allot them too, for every token
     masks = 0
-    if header.get("attention.causal") is False:  # every token sees every other one: a matrix per head
-        masks = 4 * rows * rows * _number(header, "attention.head_count")
+    if header.get("attention.causal") is False:
+        masks = 2 * rows * rows
     elif _number(header, "attention.head_count", most=True):
         masks = 2 * n_ctx * rows * (2 if _number(header, "attention.sliding_window") else 1)
-    return max(masks + 4 * rows * max(widths), logits) + logits
+    return max(masks + 4 * rows * max(widths), 0 if entry.is_embedding else logits) + logits
 
 
 def _typed_bytes(num_elements: int, cache_type: str) -> int:

@@ -224,3 +224,25 @@ def test_the_doctor_knows_who_is_on_the_port(
         server.shutdown()
     assert port["ok"] is ok
     assert said in port["text"]
+
+
+def test_fit_says_what_fits_and_how_much_context_would(home: Path, gguf: Path):
+    """For all models as a table, for one with its exit status."""
+    run("add", str(gguf), "--id", "mine")
+    (row,) = printed("fit", "mine")["models"]
+    assert row["fits"] is True
+    assert row["n_ctx"] == row["largest_n_ctx"] == 8192
+    assert row["needs_bytes"] > row["weights_bytes"] > 0
+    assert "mine" in run("fit").output
+
+
+def test_fit_tells_what_is_not_here_by_its_size(home: Path):
+    """A download that cannot fit need not be started."""
+    home.mkdir()
+    (home / "models.toml").write_text(
+        '[[model]]\nid = "far"\nsource = "hf:o/r/far.gguf"\nsize_bytes = 900_000_000_000_000\n'
+    )
+    result = run("fit", "far")
+    assert result.exit_code == 1
+    assert "no, by its size" in result.output
+    assert "localllm pull far" in result.output
