@@ -12,7 +12,7 @@ from localllm.api.anthropic.blocks import BlockWriter
 from localllm.api.anthropic.errors import error_body, is_anthropic_route
 from localllm.api.anthropic.history import read_history
 from localllm.api.fields import Fields
-from localllm.chat.deltas import Content, Reasoning, ToolCallArguments, ToolCallStart
+from localllm.chat.deltas import Content, Delta, Reasoning, ToolCallArguments, ToolCallStart
 from tests.api.fakes import finish, say
 from tests.api.http import Answer, Client
 from tests.api.messages_lint import blocks_of, error_of, events_of
@@ -98,7 +98,7 @@ def test_whole_and_streamed_are_the_same(client, engine):
 def test_a_call_that_was_cut_short_is_whole_anyway():
     """`input` is always an object: SDKs read it as one."""
     writer = BlockWriter()
-    deltas = [ToolCallStart(0, "call_1", "f"), ToolCallArguments(0, '{"city": "Be')]
+    deltas: list[Delta] = [ToolCallStart(0, "call_1", "f"), ToolCallArguments(0, '{"city": "Be')]
     assert [e["type"] for d in deltas for e in writer.take(d)] == [
         "content_block_start",
         "content_block_delta",
@@ -110,7 +110,7 @@ def test_a_call_that_was_cut_short_is_whole_anyway():
 def test_text_after_a_call_is_a_new_block():
     """Blocks are never opened again."""
     writer = BlockWriter()
-    deltas = [
+    deltas: list[Delta] = [
         Content("a"),
         ToolCallStart(0, "1", "f"),
         ToolCallArguments(0, "{}"),
@@ -245,9 +245,13 @@ def test_structured_output_constrains_the_answer(client, engine):
 
 def test_thinking_reaches_the_template(client, monkeypatch):
     """disabled is the off switch; adaptive and enabled switch it on, effort says how much."""
-    seen = []
-    render = "localllm.chat.template.ChatTemplate.render"
-    monkeypatch.setattr(render, lambda self, *args, **kwargs: seen.append(kwargs) or "prompt")
+    seen: list[dict[str, object]] = []
+
+    def render(self: object, *args: object, **kwargs: object) -> str:
+        seen.append(kwargs)
+        return "prompt"
+
+    monkeypatch.setattr("localllm.chat.template.ChatTemplate.render", render)
     ask(client, thinking={"type": "disabled"})
     ask(client, thinking={"type": "enabled", "budget_tokens": 1024}, output_config={"effort": "low"})
     ask(client)

@@ -8,10 +8,11 @@ import threading
 import pytest
 
 from localllm import errors
+from localllm.api.fields import Fields
 from localllm.api.openai import responses_input
 from localllm.api.openai.item_memory import ItemMemory
 from localllm.api.openai.responses_output import OutputWriter
-from localllm.chat.deltas import Content, Reasoning, ToolCallArguments, ToolCallStart
+from localllm.chat.deltas import Content, Delta, Reasoning, ToolCallArguments, ToolCallStart
 from localllm.engine import messages as m
 from tests.api import schema_lint
 from tests.api.fakes import finish, say
@@ -98,7 +99,7 @@ def test_whole_and_streamed_are_the_same(client, engine):
 def test_text_after_a_call_is_a_new_message():
     """Items are never opened again: clients take an added item for a new one."""
     writer = OutputWriter()
-    deltas = [Content("a"), ToolCallStart(0, "call_1", "f"), ToolCallArguments(0, "{}"), Content("b"),
+    deltas: list[Delta] = [Content("a"), ToolCallStart(0, "call_1", "f"), ToolCallArguments(0, "{}"), Content("b"),
               Reasoning("c"), ToolCallStart(1, "call_2", "g")]  # fmt: skip
     indices = [event["output_index"] for delta in deltas for event in writer.take(delta)]
     assert list(writer.close("incomplete"))[-1]["output_index"] == 4
@@ -170,7 +171,7 @@ def test_codexs_request_is_accepted_as_it_is(client, engine):
 
 def test_what_was_thought_said_and_called_in_one_go_is_one_message():
     """Templates write the calls of one turn side by side, as the model did."""
-    body = responses_input.Fields({
+    body = Fields({
         "input": [
             {"role": "user", "content": "Hi"},
             {"type": "reasoning", "summary": [], "content": [{"type": "reasoning_text", "text": "hm"}]},
@@ -402,9 +403,13 @@ def test_input_tokens_counts_what_the_request_would_cost(client, engine):
 
 def test_reasoning_effort_reaches_the_template(client, engine, monkeypatch):
     """`reasoning: {"effort": "none"}` is the off switch."""
-    seen = []
-    render = "localllm.chat.template.ChatTemplate.render"
-    monkeypatch.setattr(render, lambda self, *args, **kwargs: seen.append(kwargs) or "prompt")
+    seen: list[dict[str, object]] = []
+
+    def render(self: object, *args: object, **kwargs: object) -> str:
+        seen.append(kwargs)
+        return "prompt"
+
+    monkeypatch.setattr("localllm.chat.template.ChatTemplate.render", render)
     respond(client, reasoning={"effort": "none"})
     respond(client, reasoning={"effort": "minimal", "summary": "auto"})
     assert seen[0]["enable_thinking"] is False
