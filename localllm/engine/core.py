@@ -24,6 +24,7 @@ class Core:
     ) -> None:
         self.scheduler = scheduler
         self.pace = pace
+        self._drafter = scheduler.drafter
         self._runner = runner
         self._clock = clock
         self._outputs: dict[Sequence, Output] = {}
@@ -64,19 +65,30 @@ class Core:
         started = self._clock()
         sampled = self._runner.run(plan.chunks)
         now = self._clock()
-        self.pace.observe(plan.num_decoded, plan.num_prefilled, now - started)
+        self._learn(plan, sampled, now - started)
         self.num_steps += 1
         return self._progress(plan, now) + [d for s in sampled if (d := self._postprocess(s)) is not None]
 
+    def _learn(self, plan: Plan, sampled: list[Sampled], seconds: float) -> None:
+        num_drafts = sum(len(chunk.drafts) for chunk in plan.chunks)
+        if num_drafts == 0:
+            self.pace.observe(plan.num_decoded, plan.num_prefilled, seconds)
+        if self._drafter is not None and len(sampled) == 1 and plan.num_prefilled == 0:
+            self._drafter.observe(num_drafts, len(sampled[0].token_ids), seconds)
+
     def _postprocess(self, sampled: Sampled) -> m.Delta | None:
         """One sequence's new tokens: into its text, and on or out."""
-        sequence = sampled.sequence
+        sequence = sampled.chunk.sequence
         output = self._outputs[sequence]
-        for position, token_id in enumerate([sampled.token_id, *sampled.forced]):
+        logprobs = iter(sampled.logprobs)
+        num_tokens = 0
+        for token_id in [*sampled.token_ids, *sampled.forced]:
             sequence.tokens.append(token_id)
-            output.push(token_id, sampled.logprob if position == 0 else None)
+            num_tokens += 1
+            output.push(token_id, next(logprobs, None))
             if output.finish is not None:
                 break
+        self.scheduler.keep(sampled.chunk, num_tokens)
         if sampled.is_complete and output.finish is None:
             output.end()
         delta = output.take()

@@ -187,6 +187,12 @@ class Engine:
         assert isinstance(reply, m.Text)
         return reply.text
 
+    def pieces(self, token_ids: Sequence[int]) -> list[bytes]:
+        """The bytes of each token. Raises InvalidRequest for ids that the vocabulary does not have."""
+        reply = self._call(lambda call_id: m.Detokenize(call_id, list(token_ids)))
+        assert isinstance(reply, m.Text)
+        return reply.pieces
+
     def embed(self, prompts: Sequence[str | list[int]]) -> tuple[list[npt.NDArray[np.float32]], int]:
         """One vector of shape (n_embd,) per prompt, in order, and the number of prompt tokens."""
         reply = self._call(lambda call_id: m.Embed(call_id, list(prompts)), timeout_s=None)

@@ -57,17 +57,16 @@ class LlamaRunner:
             sequence = chunk.sequence
             assert sequence.slot is not None
             tokens = sequence.tokens.view(chunk.start, chunk.start + chunk.count)
+            if chunk.drafts:
+                tokens = np.concatenate([tokens, np.array(chunk.drafts, dtype=np.int32)])
+            num_logits = 1 + len(chunk.drafts) if chunk.wants_logits else 0
             last = batch.add(
-                sequence.slot.seq_id,
-                tokens,
-                chunk.start,
-                num_logits=int(chunk.wants_logits),
-                count=chunk.count,
+                sequence.slot.seq_id, tokens, chunk.start, num_logits=num_logits, count=len(tokens)
             )
             if chunk.wants_logits:
-                wanted.append((sequence, last))
+                wanted.append((chunk, last - len(chunk.drafts)))
         self._context.decode(batch)
-        return [self._samplers[sequence].sample(self._context, index) for sequence, index in wanted]
+        return [self._samplers[chunk.sequence].sample(self._context, chunk, index) for chunk, index in wanted]
 
 
 class _SequenceSampler:
@@ -95,24 +94,37 @@ class _SequenceSampler:
         if self._chain is not None:
             self._chain.close()
 
-    def sample(self, context: Context, index: int) -> Sampled:
+    def sample(self, context: Context, chunk: Chunk, index: int) -> Sampled:
+        """Draw the next token from the logits of batch token `index`; as long as it is the draft, the one after too."""
+        token_ids: list[int] = []
+        logprobs: list[TokenLogprob] = []
+        for offset in range(1 + len(chunk.drafts)):
+            token_id = self._draw(context, index + offset, logprobs)
+            token_ids.append(token_id)
+            if offset < len(chunk.drafts) and token_id != chunk.drafts[offset]:
+                break
+        return Sampled(
+            chunk,
+            token_ids,
+            self._advance(token_ids[-1]),
+            is_complete=self._constraint is not None and self._constraint.is_complete,
+            logprobs=logprobs,
+        )
+
+    def _draw(self, context: Context, index: int, logprobs: list[TokenLogprob]) -> int:
         logits = context.logits(index)
-        logprobs = _log_softmax(logits) if self._num_logprobs is not None else None
+        distribution = _log_softmax(logits) if self._num_logprobs is not None else None
         if self._forbidden.size:
             logits[self._forbidden] = -np.inf
         if self._constraint is not None:
             self._constraint.apply(logits)
         token_id = int(logits.argmax()) if self._chain is None else self._chain.sample(context, index)
-        forced = self._advance(token_id)
-        return Sampled(
-            self._sequence,
-            token_id,
-            forced,
-            is_complete=self._constraint is not None and self._constraint.is_complete,
-            logprob=self._report(token_id, logprobs) if logprobs is not None else None,
-        )
+        if distribution is not None:
+            logprobs.append(self._report(token_id, distribution))
+        return token_id
 
     def _advance(self, token_id: int) -> list[int]:
+        """Tell the grammar. Returns the tokens it forces next."""
         if self._constraint is None:
             return []
         forced = self._constraint.accept(token_id, self._model.piece(token_id, special=True))

@@ -43,6 +43,7 @@ class LoadParams(msgspec.Struct, frozen=True):
     cache_type_v: str = "f16"
     use_mmap: bool = True
     embedding: bool = False
+    speculate: bool = True
     log_path: str | None = None
     disk_cache_dir: str | None = None
     disk_cache_bytes: int = 4 * 1024**3
@@ -70,6 +71,7 @@ class ModelInfo(msgspec.Struct, frozen=True):
     pooling: str
     devices: tuple[str, ...]
     build: str
+    fim_tokens: tuple[int, ...] = ()  # fill in the middle: prefix, suffix, middle; empty where there are none
 
 
 # ── app → engine ────────────────────────────────────────────────────────────────────────────────────────────
@@ -208,8 +210,11 @@ class Tokens(Message, frozen=True):
 
 
 class Text(Message, frozen=True):
+    """`pieces`: the bytes of each token; a piece may be part of a character."""
+
     call_id: int
     text: str
+    pieces: list[bytes] = []
 
 
 class Embeddings(Message, frozen=True):

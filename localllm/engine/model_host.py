@@ -16,6 +16,7 @@ from localllm.engine import messages as m
 from localllm.engine.constraint import Compiler, Constraint
 from localllm.engine.core import Core
 from localllm.engine.disk_cache import DiskCache
+from localllm.engine.drafting import MAX_DRAFTS, Drafter
 from localllm.engine.embedder import Embedder
 from localllm.engine.llama_runner import LlamaRunner
 from localllm.engine.output import Output
@@ -69,14 +70,18 @@ class ModelHost:
             cache_type_k=params.cache_type_k,
             cache_type_v=params.cache_type_v,
             embedding=params.embedding,
-            max_logits=None if params.embedding else num_slots,
+            max_logits=None if params.embedding else max(num_slots, 1 + MAX_DRAFTS),
         )
         self._embedder = (
             Embedder(model, self._context, params.n_batch, num_slots) if params.embedding else None
         )
         cache = PrefixCache(num_slots, self._context.n_ctx, can_cut=can_cut)
         scheduler = Scheduler(
-            cache, max_running=params.n_parallel, max_waiting=MAX_WAITING, n_batch=params.n_batch
+            cache,
+            max_running=params.n_parallel,
+            max_waiting=MAX_WAITING,
+            n_batch=params.n_batch,
+            drafter=Drafter() if can_cut and params.speculate else None,
         )
         runner = LlamaRunner(model, self._context, params.n_batch)
         self.core = Core(scheduler, runner, Pace(params.n_batch))
@@ -113,6 +118,7 @@ class ModelHost:
             pooling=self._context.pooling,
             devices=library.devices(),
             build=library.build(),
+            fim_tokens=model.fim_tokens if min(model.fim_tokens) >= 0 else (),
         )
 
     def _token_text(self, token_id: int) -> str:
@@ -220,7 +226,8 @@ class ModelHost:
                 return m.Tokens(command.call_id, ids.tolist())
             case m.Detokenize():
                 pieces = [self._model.piece(t, special=True) for t in self._checked_ids(command.token_ids)]
-                return m.Text(command.call_id, b"".join(pieces).decode("utf-8", errors="replace"))
+                text = b"".join(pieces).decode("utf-8", errors="replace")
+                return m.Text(command.call_id, text, pieces)
             case m.Embed():
                 return self._embed(command)
             case m.GetStats():

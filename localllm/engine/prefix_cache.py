@@ -162,6 +162,10 @@ class PrefixCache:
         slot.set_cells(slot.length, self._cells.take(count))
         slot.length += count
 
+    def trim(self, slot: Slot, length: int) -> None:
+        """Give back the cells behind the first `length` tokens."""
+        self._cut(slot, length)
+
     def release(self, slot: Slot) -> None:
         """The sequence has left; its cells stay until they are needed."""
         if slot.sequence is not None:

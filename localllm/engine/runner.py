@@ -18,16 +18,17 @@ from localllm.engine.sequence import Sequence
 
 
 class Sampled(msgspec.Struct, frozen=True):
-    """What a step gave one sequence: a token, and the tokens its grammar forces after it.
+    """What a step gave the sequence of a chunk: one token, or more where drafts were right.
 
-    is_complete: the grammar allows nothing more.
+    forced: the tokens its grammar forces after that. is_complete: the grammar allows nothing more.
+    logprobs: one for each of `token_ids`, or empty.
     """
 
-    sequence: Sequence
-    token_id: int
+    chunk: Chunk
+    token_ids: list[int]
     forced: list[int]
     is_complete: bool = False
-    logprob: TokenLogprob | None = None
+    logprobs: list[TokenLogprob] = []
 
 
 class Runner(Protocol):

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import msgspec
 
+from localllm.engine.drafting import Drafter
 from localllm.engine.prefix_cache import Operation, PrefixCache, Slot
 from localllm.engine.sequence import Sequence, State, common_prefix
 
@@ -20,12 +21,16 @@ HEADROOM = (
 
 
 class Chunk(msgspec.Struct, frozen=True):
-    """`count` tokens of a sequence from position `start` on; with `wants_logits`, the next token is sampled after."""
+    """`count` tokens of a sequence from position `start` on; with `wants_logits`, the next token is sampled after.
+
+    drafts: guesses at what comes next, computed in the same batch and kept as far as they are what is sampled.
+    """
 
     sequence: Sequence
     start: int
     count: int
     wants_logits: bool
+    drafts: tuple[int, ...] = ()
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -40,8 +45,18 @@ class Plan(msgspec.Struct, frozen=True):
 class Scheduler:
     """The waiting line, the running sequences and their slots."""
 
-    def __init__(self, cache: PrefixCache, *, max_running: int, max_waiting: int, n_batch: int) -> None:
+    def __init__(
+        self,
+        cache: PrefixCache,
+        *,
+        max_running: int,
+        max_waiting: int,
+        n_batch: int,
+        drafter: Drafter | None = None,
+    ) -> None:
+        """drafter: guesses tokens for a sequence that runs alone; needs a cache that can be cut."""
         self.cache = cache
+        self.drafter = drafter
         self.max_running = max_running
         self.max_waiting = max_waiting
         self.n_batch = n_batch
@@ -91,10 +106,6 @@ class Scheduler:
                 self.cache.drop(slot)
         sequence.state = State.FINISHED
 
-    def is_at_limit(self, sequence: Sequence) -> bool:
-        """True where no further token of this sequence can ever be computed."""
-        return len(sequence.tokens) >= self.cache.num_cells
-
     # ── one step ────────────────────────────────────────────────────────────────────────────────────────────
 
     def schedule(self, prefill_budget: int) -> Plan:
@@ -104,10 +115,11 @@ class Scheduler:
         self._admit()
         prefilling = self._prefill_chunks(min(prefill_budget, self.n_batch - num_decoded))
         if self.running and not decoding and not prefilling:
-            self._pause(
-                self._by_importance()[-1]
-            )  # all cells are held by half-done prompts: let the oldest go on
+            # All cells are held by half-done prompts: let the oldest go on.
+            self._pause(self._by_importance()[-1])
             return self.schedule(prefill_budget)
+        if len(decoding) == 1 and not prefilling:
+            decoding = [self._with_drafts(decoding[0])]
         num_prefilled = sum(chunk.count for chunk in prefilling)
         return Plan(self.cache.take_operations(), decoding + prefilling, num_decoded, num_prefilled)
 
@@ -125,6 +137,22 @@ class Scheduler:
                 chunks.append(self._chunk(sequence, count))
                 room -= count
         return chunks
+
+    def _with_drafts(self, chunk: Chunk) -> Chunk:
+        """The chunk of the only sequence in this step, with guesses at its next tokens where guessing pays."""
+        sequence = chunk.sequence
+        if self.drafter is None or not sequence.may_draft or not chunk.wants_logits:
+            return chunk
+        room = min(self.cache.num_free_cells, self.n_batch - chunk.count)
+        drafts = self.drafter.propose(sequence)[: max(0, room)]
+        assert sequence.slot is not None
+        self.cache.extend(sequence.slot, len(drafts))
+        return msgspec.structs.replace(chunk, drafts=tuple(drafts))
+
+    def keep(self, chunk: Chunk, num_tokens: int) -> None:
+        """`num_tokens` were sampled after the chunk: the cells of the drafts that were wrong are given back."""
+        if chunk.drafts and chunk.sequence.slot is not None:
+            self.cache.trim(chunk.sequence.slot, chunk.start + chunk.count + num_tokens - 1)
 
     def _secure(self, sequence: Sequence) -> bool:
         """Make sure there are cells for the pending tokens, pausing the least important others if need be.

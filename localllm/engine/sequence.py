@@ -75,6 +75,7 @@ class Sequence:
         self.num_prompt_tokens = len(self.tokens)
         self.num_cached_tokens = 0
         self.prefill_end = self.num_prompt_tokens
+        self.may_draft = params.grammar is None
         self.state = State.WAITING
         self.slot: Slot | None = None
 

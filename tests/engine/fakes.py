@@ -21,6 +21,9 @@ class FakeRunner:
         self.cells: dict[int, list[int]] = {}
         self.open_sequences: set[Sequence] = set()
         self.num_computed = 0
+        self.num_drafts = 0
+        self.num_drafts_kept = 0
+        self.next_token = next_token
         self.batches: list[list[tuple[int, int]]] = []  # (request_id, count) of each chunk
 
     def open(self, sequence, constraint):
@@ -58,8 +61,20 @@ class FakeRunner:
             self.num_computed += chunk.count
             if chunk.wants_logits:
                 assert held == sequence.tokens.view().tolist(), "the cells hold this sequence's own tokens"
-                sampled.append(Sampled(sequence, next_token(held), forced=[]))
+                sampled.append(self._sample(chunk, held))
         return sampled
+
+    def _sample(self, chunk, held):
+        token_ids = [self.next_token(held)]
+        for draft in chunk.drafts:
+            held.append(draft)
+            if draft != token_ids[-1]:
+                break
+            token_ids.append(self.next_token(held))
+        held.extend(chunk.drafts[len(held) - chunk.start - chunk.count :])
+        self.num_drafts += len(chunk.drafts)
+        self.num_drafts_kept += len(token_ids) - 1
+        return Sampled(chunk, token_ids, forced=[])
 
 
 def next_token(tokens: list[int]) -> int:
@@ -71,15 +86,24 @@ class Rig:
     """Scheduler, fake runner and outputs put together as the worker does it."""
 
     def __init__(
-        self, *, num_cells=512, num_slots=8, max_running=4, max_waiting=256, n_batch=64, can_cut=True
+        self,
+        *,
+        num_cells=512,
+        num_slots=8,
+        max_running=4,
+        max_waiting=256,
+        n_batch=64,
+        can_cut=True,
+        drafter=None,
     ):
         self.runner = FakeRunner()
         self.cache = PrefixCache(num_slots, num_cells, can_cut=can_cut)
         self.scheduler = Scheduler(
-            self.cache, max_running=max_running, max_waiting=max_waiting, n_batch=n_batch
+            self.cache, max_running=max_running, max_waiting=max_waiting, n_batch=n_batch, drafter=drafter
         )
         self.core = Core(self.scheduler, self.runner, Pace(n_batch))
         self.texts: dict[tuple[int, int], int] = {}
+        self.output: dict[tuple[int, int], str] = {}
         self.finished: dict[tuple[int, int], str] = {}
         self.num_cached: dict[tuple[int, int], int] = {}
 
@@ -103,6 +127,7 @@ class Rig:
             key = (delta.request_id, delta.index)
             assert key not in self.finished, "nothing comes after the finish"
             self.texts[key] = self.texts.get(key, 0) + delta.num_tokens
+            self.output[key] = self.output.get(key, "") + delta.text
             if delta.finish is not None:
                 self.finished[key] = delta.finish.reason
                 self.num_cached[key] = delta.finish.num_cached_tokens

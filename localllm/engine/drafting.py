@@ -1,0 +1,85 @@
+"""Speculation that never costs: guess the next tokens from the text itself, and only while guessing pays.
+
+What followed the last time the same few tokens were written is computed together with the next token, in one batch;
+the runner keeps what it would have drawn anyway. Right for code, quotations, tables and edits; elsewhere it stays off.
+Pure arithmetic over tokens and measured step times: knows no model.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from localllm.engine.sequence import Sequence, TokenBuffer
+
+MAX_DRAFTS = 4
+MATCH = 3  # tokens that must agree before what followed them is guessed
+LOOK_BACK = 8192
+TRY_EVERY = (
+    32  # steps between two tries while guessing does not pay, and between two plain steps while it does
+)
+SMOOTHING = 0.3
+MUST_GAIN = 1.05
+
+
+class Drafter:
+    """Decides how many tokens to guess for the one sequence that is decoding, and learns from what came of it."""
+
+    def __init__(self) -> None:
+        self._plain_s: float | None = None
+        self._drafted_s: float | None = None
+        self._tokens_per_step = float(1 + MAX_DRAFTS)
+        self._sequence: Sequence | None = None
+        self._since_change = 0
+
+    def propose(self, sequence: Sequence) -> list[int]:
+        """Tokens that may come next; empty where there is nothing to go by or it has not paid lately."""
+        if sequence is not self._sequence:
+            self._sequence = sequence
+            self._tokens_per_step = float(1 + MAX_DRAFTS)
+        self._since_change += 1
+        if not self._is_turn:
+            return []
+        return guess(sequence.tokens, MAX_DRAFTS)
+
+    def observe(self, num_drafts: int, num_tokens: int, seconds: float) -> None:
+        """A step of this one sequence took so long and gave so many tokens."""
+        if num_drafts == 0:
+            self._plain_s = _smooth(self._plain_s, seconds)
+        elif num_drafts == MAX_DRAFTS:
+            self._drafted_s = _smooth(self._drafted_s, seconds)
+            self._tokens_per_step = _smooth(self._tokens_per_step, float(num_tokens))
+        if (num_drafts > 0) != self.pays:
+            self._since_change = 0
+
+    @property
+    def pays(self) -> bool:
+        """True where guessing gives more tokens a second than not guessing, as measured."""
+        if self._plain_s is None or self._drafted_s is None:
+            return self._plain_s is not None
+        return self._tokens_per_step / self._drafted_s > MUST_GAIN / self._plain_s
+
+    @property
+    def _is_turn(self) -> bool:
+        """Mostly what pays; now and then the other, to see whether it still does."""
+        return self.pays != (self._since_change > TRY_EVERY)
+
+
+def guess(tokens: TokenBuffer, count: int) -> list[int]:
+    """What followed the last earlier place that ends like these tokens do; at most `count` tokens."""
+    ids = tokens.view(max(0, len(tokens) - LOOK_BACK))
+    if len(ids) <= MATCH:
+        return []
+    tail = ids[-MATCH:]
+    found = np.ones(len(ids) - MATCH, dtype=bool)  # places [i, i + MATCH) that end before the last token
+    for offset in range(MATCH):
+        found &= ids[offset : offset + len(found)] == tail[offset]
+    places = np.flatnonzero(found)
+    if len(places) == 0:
+        return []
+    after = int(places[-1]) + MATCH
+    drafts: list[int] = ids[after : after + count].tolist()
+    return drafts
+
+
+def _smooth(old: float | None, new: float) -> float:
+    return new if old is None else old + SMOOTHING * (new - old)

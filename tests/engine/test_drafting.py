@@ -1,0 +1,141 @@
+"""Guessing tokens changes how fast a text comes, never the text."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from localllm.engine.drafting import MAX_DRAFTS, TRY_EVERY, Drafter, guess
+from localllm.engine.engine import Engine
+from localllm.engine.messages import LoadParams
+from localllm.engine.sequence import Sequence, TokenBuffer
+from localllm.sampling_params import SamplingParams
+from tests.engine.fakes import Rig
+from tests.engine.test_engine import text_of
+
+CYCLE = [5, 6, 7, 8, 9]
+
+
+def periodic(tokens):
+    """A model that writes the same five tokens again and again: guesses are right."""
+    return CYCLE[(CYCLE.index(tokens[-1]) + 1) % 5] if tokens[-1] in CYCLE else 5
+
+
+@pytest.mark.parametrize(
+    ("tokens", "guessed"),
+    [
+        ([1, 2, 3, 4, 5, 6, 9, 1, 2, 3], [4, 5, 6, 9]),
+        ([1, 2, 3, 4, 1, 2, 3, 7, 1, 2, 3], [7, 1, 2, 3]),
+        ([1, 1, 1, 1], [1]),
+        ([1, 2, 3, 4], []),
+        ([1, 2, 3], []),
+        ([], []),
+    ],
+)
+def test_the_guess_is_what_followed_the_last_time(tokens, guessed):
+    """The latest earlier place that ends alike decides."""
+    assert guess(TokenBuffer(tokens), 4) == guessed
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    prompt=st.lists(st.integers(1, 4), min_size=1, max_size=40),
+    max_tokens=st.integers(1, 60),
+    num_cells=st.integers(90, 200),
+)
+def test_the_tokens_are_the_same_with_and_without_guessing(prompt, max_tokens, num_cells):
+    """Whatever is guessed, right or wrong, at the end of the cells or not: the same tokens, counted the same."""
+    plain, drafting = Rig(num_cells=num_cells), Rig(num_cells=num_cells, drafter=Drafter())
+    for rig in (plain, drafting):
+        rig.submit(1, prompt, max_tokens=max_tokens)
+        rig.run()
+    assert drafting.output == plain.output
+    assert drafting.texts == plain.texts
+    assert drafting.finished == plain.finished
+
+
+def test_right_guesses_need_fewer_steps():
+    """Five tokens a step where the text repeats itself."""
+    rig = Rig(drafter=Drafter(), num_cells=2048)
+    rig.runner.next_token = periodic
+    rig.submit(1, CYCLE * 3, max_tokens=200)
+    assert rig.run() < 100
+    assert rig.runner.num_drafts_kept > 100
+
+
+def test_the_cells_after_wrong_guesses_are_given_back():
+    """A second turn finds the cells of the first, exactly."""
+    rig = Rig(drafter=Drafter())
+    rig.runner.next_token = lambda held: 1 + len(held) ** 2 // 3 % 3
+    rig.submit(1, [1, 2, 3, 4] * 4, max_tokens=30)
+    rig.run()
+    (slot,) = [s for s in rig.cache.slots if s.length]
+    assert slot.length == 16 + 30 - 1
+    assert rig.runner.num_drafts > rig.runner.num_drafts_kept
+    assert rig.cache.num_free_cells == rig.cache.num_cells - slot.length
+
+
+def test_nothing_is_guessed_while_others_run():
+    """The batch belongs to the streams."""
+    rig = Rig(drafter=Drafter(), num_cells=2048)
+    rig.runner.next_token = periodic
+    rig.submit(1, CYCLE * 3, max_tokens=40)
+    rig.submit(2, CYCLE * 4, max_tokens=40)
+    while len(rig.scheduler.running) + len(rig.scheduler.waiting) > 1:
+        rig.step()
+        if len(rig.scheduler.running) > 1:
+            assert rig.runner.num_drafts == 0
+
+
+def sequence():
+    return Sequence(1, 0, CYCLE * 4, SamplingParams())
+
+
+def test_guessing_stops_when_it_does_not_pay_and_is_tried_again_later():
+    """A drafted step that takes three times as long and gives one token is not worth it."""
+    drafter, running = Drafter(), sequence()
+    tried = []
+    for step in range(4 * TRY_EVERY):
+        drafts = drafter.propose(running)
+        if drafts:
+            tried.append(step)
+        drafter.observe(len(drafts), 1, 0.06 if drafts else 0.02)
+    assert not drafter.pays
+    assert 2 <= len(tried) <= 10
+
+
+def test_guessing_stays_on_while_it_pays():
+    """Five tokens in twice the time of one are worth it; a plain step now and then keeps the comparison fresh."""
+    drafter, running = Drafter(), sequence()
+    num_drafted = 0
+    for _ in range(4 * TRY_EVERY):
+        drafts = drafter.propose(running)
+        num_drafted += bool(drafts)
+        drafter.observe(len(drafts), 1 + len(drafts), 0.04 if drafts else 0.02)
+    assert drafter.pays
+    assert num_drafted > 3 * TRY_EVERY
+
+
+def test_another_sequence_starts_with_a_clean_slate():
+    """What did not pay for a poem may pay for code."""
+    drafter, first = Drafter(), sequence()
+    drafter.observe(0, 1, 0.02)
+    for _ in range(20):
+        drafter.observe(MAX_DRAFTS, 1, 0.04)
+    drafter.propose(first)
+    drafter.propose(sequence())
+    assert drafter.pays
+
+
+@pytest.mark.parametrize("temperature", [0.0, 0.9])
+def test_a_real_model_writes_the_same_with_and_without_guessing(tiny_model_path, temperature):
+    """Greedy and seeded text is identical through llama.cpp, for a prompt that invites guesses."""
+    prompt = "abcabcabcabc the same words again, the same words again, the same words"
+    texts = []
+    for speculate in (True, False):
+        engine = Engine(LoadParams(path=str(tiny_model_path), n_ctx=1024, speculate=speculate))
+        params = SamplingParams(temperature=temperature, seed=5, max_tokens=120, top_k=4)
+        texts.append(text_of(engine.submit(prompt, params)))
+        engine.close()
+    assert texts[0] == texts[1]
