@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from localllm.engine.core import Core
 from localllm.engine.output import Output
 from localllm.engine.pace import Pace
@@ -23,7 +25,7 @@ class FakeRunner:
         self.num_computed = 0
         self.num_drafts = 0
         self.num_drafts_kept = 0
-        self.next_token = next_token
+        self.next_token: Callable[[list[int]], int] = next_token
         self.batches: list[list[tuple[int, int]]] = []  # (request_id, count) of each chunk
 
     def open(self, sequence, constraint):
