@@ -13,6 +13,7 @@ import llguidance
 import numpy as np
 import numpy.typing as npt
 
+from localllm.engine.schema_pointer import find_pointer
 from localllm.errors import InvalidRequest
 from localllm.sampling_params import Grammar
 
@@ -94,10 +95,22 @@ class Compiler:
         source = _grammar_source(kind, text)
         matcher = llguidance.LLMatcher(self._tokenizer, source, log_level=0)
         if matcher.is_error():
-            field = "response_format" if kind.startswith("json") else "grammar"
-            reason = matcher.get_error().split("\n")[0]
-            raise InvalidRequest(f"The grammar cannot be used: {reason}", param=field, code="invalid_grammar")
+            raise _refusal(kind, text, matcher.get_error())
         return matcher
+
+
+def _refusal(kind: str, text: str, reason: str) -> InvalidRequest:
+    """What cannot be compiled, with its place in the schema."""
+    shown = " ".join(reason.split("\n")[:4]) if reason.startswith("regex") else reason.split("\n")[0]
+    if not kind.startswith("json"):
+        return InvalidRequest(f"The grammar cannot be used: {shown}", param="grammar", code="invalid_grammar")
+    pointer = find_pointer(json.loads(text), reason) if kind == "json_schema" else None
+    place = f" at {pointer}" if pointer else ""
+    return InvalidRequest(
+        f"The JSON schema cannot be enforced{place}: {shown}. Leave it out, or describe it in the prompt.",
+        param="response_format",
+        code="invalid_json_schema",
+    )
 
 
 def _grammar_source(kind: str, text: str) -> str:
