@@ -10,7 +10,7 @@ from __future__ import annotations
 from flask import Flask, Response, request
 
 from localllm import errors
-from localllm.api import envelope, guard, status
+from localllm.api import envelope, guard, status, tokens
 from localllm.api.anthropic import messages
 from localllm.api.job import Admission, Services
 from localllm.api.openai import chat, completions, models, responses
@@ -24,6 +24,7 @@ API_ROUTES = (
     responses.blueprint,
     messages.blueprint,
     models.blueprint,
+    tokens.blueprint,
     status.blueprint,
 )
 

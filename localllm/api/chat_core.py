@@ -11,25 +11,22 @@ Knows no wire format: no chunk, no SSE.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from typing import Any, Literal
 
 import msgspec
 
+from localllm.api.chat_prompt import fitted, make_prompt
 from localllm.api.chat_request import ChatRequest
 from localllm.api.counts import Usage
 from localllm.api.job import Job, Prompt, Services
 from localllm.api.sse import Note
 from localllm.chat.deltas import Content, Reasoning
 from localllm.chat.deltas import Delta as ChatDelta
-from localllm.chat.formats import Format
 from localllm.chat.parser import ChatParser
 from localllm.engine.messages import Delta, Finish, TokenLogprob
 from localllm.models.model import Model
-from localllm.sampling_params import Grammar
 
-ANY_OBJECT = '{"type":"object"}'
 FinishReason = Literal["stop", "length", "tool_calls"]
 
 
@@ -58,6 +55,7 @@ class ChatAnswer:
     def __init__(self, services: Services, request: ChatRequest, is_gone: Callable[[], bool]) -> None:
         """Raises Busy where too many requests are under way."""
         self.request = request
+        self.num_truncated = 0  # messages that were left out because they did not fit
         self._prompt = ""
         self.job = Job(services, request.model, self._make_prompts, is_gone)
         self._choices: dict[int, _Choice] = {}
@@ -84,6 +82,10 @@ class ChatAnswer:
             else:
                 yield from self._choice(delta.index).take(delta)
 
+    def headers(self) -> dict[str, str]:
+        """What the response says beside its body, as far as it is known when headers are sent."""
+        return {"x-localllm-truncated": str(self.num_truncated)} if self.num_truncated else {}
+
     def usage(self) -> Usage:
         num_reasoning = sum(choice.num_reasoning_tokens for choice in self._choices.values())
         return msgspec.structs.replace(self.job.usage(), num_reasoning_tokens=num_reasoning)
@@ -93,7 +95,9 @@ class ChatAnswer:
         return self.job.timings()
 
     def _make_prompts(self, model: Model) -> list[Prompt]:
-        prompt = make_prompt(model, self.request)
+        request = fitted(model, self.request)
+        self.num_truncated = len(self.request.messages) - len(request.messages)
+        prompt = make_prompt(model, request)
         self._prompt = str(prompt.prompt)
         return [prompt]
 
@@ -145,54 +149,3 @@ class _Choice:
         if self._parser.num_tool_calls and finish.reason == "stop":
             return End(self._index, "tool_calls", finish.stop)
         return End(self._index, "length" if finish.reason == "length" else "stop", finish.stop)
-
-
-def make_prompt(model: Model, request: ChatRequest) -> Prompt:
-    """Render the messages and say what the output must look like. Raises what the template refuses."""
-    text = render(model, request)
-    return Prompt(
-        prompt=text,
-        params=msgspec.structs.replace(request.params, grammar=constraint(model.format, request, text)),
-        n=request.n,
-        priority=request.priority,
-        markers=markers(model.format),
-    )
-
-
-def render(model: Model, request: ChatRequest) -> str:
-    """The prompt's text."""
-    return model.template.render(
-        request.messages,
-        request.callable_tools or None,
-        add_generation_prompt=request.add_generation_prompt,
-        continue_final_message=request.continue_final_message,
-        tool_syntax=model.format,
-        **request.template_kwargs,
-    )
-
-
-def markers(format_: Format) -> tuple[str, ...]:
-    """Control tokens whose text the parser must see."""
-    return tuple(dict.fromkeys((*format_.marks, *format_.openers, *(format_.reasoning or ()))))
-
-
-def constraint(format_: Format, request: ChatRequest, prompt: str) -> Grammar | None:
-    """What the answer must match. Forced calls win over response_format; with `auto` both are possible answers."""
-    answer = request.response_grammar
-    is_forced = request.choice.mode == "required"
-    schema = json.loads(answer.text or ANY_OBJECT) if answer and answer.kind.startswith("json") else None
-    if request.callable_tools and (is_forced or answer is None or schema is not None):
-        calls = format_.grammar(
-            request.callable_tools,
-            tool_choice=request.tool_choice,
-            parallel=request.parallel_tool_calls,
-            prompt=prompt,
-            continued=request.continued,
-            answer_schema=None if is_forced else schema,
-        )
-        if calls is not None:
-            return calls
-    is_thinking = request.parse_reasoning and format_.starts_in_reasoning(prompt, request.continued)
-    if answer is not None and is_thinking and format_.reasoning is not None:
-        return msgspec.structs.replace(answer, triggers=(format_.reasoning[1],))
-    return answer

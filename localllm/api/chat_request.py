@@ -6,7 +6,7 @@ no model's template or format.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal, cast
 
 import flask
 import msgspec
@@ -20,6 +20,7 @@ from localllm.engine.messages import Priority
 from localllm.errors import InvalidRequest
 from localllm.sampling_params import Grammar, SamplingParams
 
+Truncation = Literal["auto", "disabled"]
 MAX_CHOICES = 128
 THINKING_OFF = frozenset({"none"})
 EFFORTS = {"minimal": "low", "low": "low", "medium": "medium", "high": "high", "xhigh": "high", "max": "high"}
@@ -42,6 +43,7 @@ class ChatRequest(msgspec.Struct, frozen=True, kw_only=True):
     add_generation_prompt: bool = True
     parse_reasoning: bool = True
     template_kwargs: dict[str, Any] = {}
+    truncation: Truncation | None = None  # None: as the model's entry has it
     priority: Priority = "chat"
 
     @property
@@ -90,6 +92,7 @@ def read_chat_request(body: Fields, model: str, defaults: SamplingParams) -> Cha
         add_generation_prompt=body.flag("add_generation_prompt", True),
         parse_reasoning=body.text("reasoning_format") != "none",
         template_kwargs=read_template_kwargs(body),
+        truncation=cast(Truncation | None, body.choice("truncation", ("auto", "disabled"))),
         priority=read_priority(
             flask.request.headers.get("x-priority"),
             body.text("service_tier"),

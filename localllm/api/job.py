@@ -68,6 +68,16 @@ class Services(msgspec.Struct, frozen=True):
     admission: Admission
 
 
+def poll_client(is_gone: Callable[[], bool]) -> Callable[[], None]:
+    """For waits that take a `poll`: raises ClientGone once the client has left."""
+
+    def poll() -> None:
+        if is_gone():
+            raise errors.ClientGone("The client has closed the connection.")
+
+    return poll
+
+
 class Job:
     """Used by one thread; `cancel` from the same one."""
 
@@ -83,7 +93,7 @@ class Job:
         self._admission = services.admission
         self._model_id = model_id
         self._make_prompts = make_prompts
-        self._is_gone = is_gone
+        self._poll_client = poll_client(is_gone)
         self._resources = contextlib.ExitStack()
         self._admission.enter()
         self._resources.callback(self._admission.leave)
@@ -119,7 +129,7 @@ class Job:
         try:
             if self._model is None:
                 self._model = self._resources.enter_context(
-                    self._pool.use(self._model_id, poll=lambda: self._poll(deadline))
+                    self._pool.use(self._model_id, poll=lambda: self._poll_until(deadline))
                 )
             for prompt in self._make_prompts(self._model):
                 self._submit(self._model, prompt)
@@ -138,8 +148,7 @@ class Job:
         first = 0
         for stream, width in zip(self._streams, self._widths, strict=True):
             while not stream.is_finished:
-                if self._is_gone():
-                    raise _client_gone()
+                self._poll_client()
                 yield self._next(stream, first)
             first += width
 
@@ -148,6 +157,10 @@ class Job:
         for stream in self._streams:
             stream.cancel()
         self._resources.close()
+
+    def headers(self) -> dict[str, str]:
+        """What the response says beside its body: nothing, for a prompt that is taken as it is."""
+        return {}
 
     def usage(self) -> Usage:
         return Usage(
@@ -176,7 +189,7 @@ class Job:
             priority=prompt.priority,
             add_special=prompt.add_special,
             markers=prompt.markers,
-            poll=lambda: self._poll(None),
+            poll=self._poll_client,
         )
         self._streams.append(stream)
         self._widths.append(prompt.n)
@@ -195,16 +208,11 @@ class Job:
             self._num_tokens[delta.index] = delta.finish.num_completion_tokens
         return delta
 
-    def _poll(self, deadline: float | None) -> None:
-        if self._is_gone():
-            raise _client_gone()
+    def _poll_until(self, deadline: float | None) -> None:
+        self._poll_client()
         if deadline is not None and time.monotonic() >= deadline:
             raise _StillLoading
 
 
 class _StillLoading(Exception):
     """The deadline has passed while the model was being loaded; the load goes on."""
-
-
-def _client_gone() -> errors.ClientGone:
-    return errors.ClientGone("The client has closed the connection.")

@@ -7,18 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from localllm import errors
-from localllm.api.chat_core import render
+from localllm.api.chat_prompt import render
 from localllm.api.chat_request import ChatRequest
-from localllm.api.job import Services
+from localllm.api.job import Services, poll_client
 
 
 def num_prompt_tokens(services: Services, request: ChatRequest, is_gone: Callable[[], bool]) -> int:
     """Exactly what the usage of the same request would say. Loads the model where it is not."""
-
-    def poll() -> None:
-        if is_gone():
-            raise errors.ClientGone("The client has closed the connection.")
-
-    with services.pool.use(request.model, poll=poll) as model:
+    with services.pool.use(request.model, poll=poll_client(is_gone)) as model:
         return len(model.engine.tokenize(render(model, request)))

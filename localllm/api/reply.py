@@ -28,6 +28,7 @@ class Answer(Protocol):
     def model_id(self) -> str: ...
     def prepare(self, timeout_s: float | None = None) -> bool: ...
     def usage(self) -> Usage: ...
+    def headers(self) -> dict[str, str]: ...
     def cancel(self) -> None: ...
     def loading_note(self) -> sse.Note: ...
 
@@ -40,7 +41,9 @@ def streamed(
     try:
         answer.prepare(HEADERS_WITHIN_S)
         frames = _after_loading(answer, source)
-        return sse.respond(frames, let_go, ping_interval_s=config.ping_interval_s, dialect=dialect)
+        response = sse.respond(frames, let_go, ping_interval_s=config.ping_interval_s, dialect=dialect)
+        response.headers.update(answer.headers())
+        return response
     except BaseException:
         let_go()
         raise
@@ -56,7 +59,9 @@ def whole(answer: Answer, body: Callable[[], dict[str, Any]]) -> Response:
     """The body as JSON, once everything has been generated."""
     try:
         answer.prepare()
-        return json_response(body())
+        response = json_response(body())
+        response.headers.update(answer.headers())
+        return response
     finally:
         _let_go(answer)()
 

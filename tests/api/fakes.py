@@ -156,6 +156,9 @@ class FakeEngine(Engine):
     def tokenize(self, text: str, *, add_special: bool = False, parse_special: bool = True) -> list[int]:
         return [ord(c) for c in text]
 
+    def pieces(self, token_ids: Sequence[int]) -> list[bytes]:
+        return [bytes([t]) if 127 < t < 256 else chr(t).encode() for t in token_ids]
+
     def detokenize(self, token_ids: Sequence[int]) -> str:
         return "".join(chr(t) for t in token_ids)
 

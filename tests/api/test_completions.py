@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from localllm.engine import messages as m
@@ -60,12 +61,23 @@ def test_another_prompt_is_a_400(client, prompt):
     assert answer.error["param"] == "prompt"
 
 
-def test_token_ids_of_another_vocabulary_are_a_400(client):
+def test_token_ids_of_another_vocabulary_are_a_400(real):
     """Clients send cl100k ids to models that never heard of them."""
-    for prompt in ([1, 1000], [-1]):
-        answer = complete(client, prompt)
+    for prompt in ([1, 100_000], [-1]):
+        answer = real.post(URL, {"model": "tiny", "prompt": prompt})
         assert answer.status == 400
+        assert answer.error["param"] == "prompt"
         assert "vocabulary" in answer.error["message"]
+
+
+def test_a_suffix_asks_to_fill_in_the_middle(client, engine):
+    """Where the vocabulary has the tokens; elsewhere it is refused instead of being ignored."""
+    answer = complete(client, "ab", suffix="yz")
+    assert answer.status == 400
+    assert (answer.error["param"], answer.error["code"]) == ("suffix", "unsupported_parameter")
+    engine.fake_info = msgspec.structs.replace(engine.fake_info, fim_tokens=(901, 902, 903))
+    assert complete(client, "ab", suffix="yz").status == 200
+    assert engine.submits[-1].prompt == [901, ord("a"), ord("b"), 902, ord("y"), ord("z"), 903]
 
 
 def test_echo_puts_the_prompt_first(client):

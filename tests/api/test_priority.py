@@ -6,7 +6,12 @@ import pytest
 
 from localllm.api.priority import read_priority
 
-TITLE = [{"role": "user", "content": "### Task:\nGenerate a concise, 3-5 word title…\n<chat_history>…</chat_history>"}]
+TITLE = [
+    {
+        "role": "user",
+        "content": "### Task:\nGenerate a concise, 3-5 word title…\n<chat_history>…</chat_history>",
+    }
+]
 CHAT = [{"role": "user", "content": "What is a task?"}]
 
 

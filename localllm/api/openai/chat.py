@@ -47,12 +47,18 @@ def stream_chunks(answer: ChatAnswer) -> sse.Source:
             yield envelope.wrap([_part_choice(event)], **extra)
         elif isinstance(event, End):
             num_open -= 1
-            timings = answer.timings() if not num_open and not request.include_usage else {}
-            yield envelope.wrap([wire.chat_choice(event.index, {}, event.finish_reason)], **extra, **timings)
+            last = _last_words(answer) if not num_open and not request.include_usage else {}
+            yield envelope.wrap([wire.chat_choice(event.index, {}, event.finish_reason)], **extra, **last)
         else:
             yield event
     if request.include_usage:
-        yield envelope.wrap([], usage=wire.usage_body(answer.usage()), **answer.timings())
+        yield envelope.wrap([], usage=wire.usage_body(answer.usage()), **_last_words(answer))
+
+
+def _last_words(answer: ChatAnswer) -> dict[str, Any]:
+    """llama.cpp's timings, and how many messages were left out where some were."""
+    truncated = {"truncated_messages": answer.num_truncated} if answer.num_truncated else {}
+    return answer.timings() | truncated
 
 
 def _part_choice(part: Part) -> dict[str, Any]:
@@ -85,4 +91,4 @@ def whole_body(answer: ChatAnswer) -> dict[str, Any]:
         for index in range(request.n)
     ]
     envelope = wire.Envelope("chatcmpl", "chat.completion", request.model)
-    return envelope.wrap(choices, usage=wire.usage_body(answer.usage()), **answer.timings())
+    return envelope.wrap(choices, usage=wire.usage_body(answer.usage()), **_last_words(answer))

@@ -15,7 +15,7 @@ from localllm.api.job import Job, Prompt, Services
 from localllm.api.openai import wire
 from localllm.api.openai.text_logprobs import TextLogprobs
 from localllm.api.sampling import read_grammar, read_sampling
-from localllm.errors import InvalidRequest
+from localllm.errors import InvalidRequest, UnsupportedParameter
 from localllm.models.model import Model
 from localllm.sampling_params import SamplingParams
 
@@ -99,29 +99,31 @@ def _is_token_ids(value: Any) -> bool:
 
 
 def make_prompts(model: Model, request: CompletionRequest) -> list[Prompt]:
-    """Every prompt as the engine takes it. Raises InvalidRequest for ids that the vocabulary does not have."""
+    """Every prompt as the engine takes it."""
     params = request.params
     if request.best_of > request.n and params.logprobs is None:
         params = msgspec.structs.replace(params, logprobs=0)  # needed to rank them
+    prompts = request.prompts
+    if request.suffix:
+        prompts = [fill_in_the_middle(model, prompt, request.suffix) for prompt in prompts]
     return [
-        Prompt(
-            _checked(model, prompt, request), params, n=request.best_of, add_special=isinstance(prompt, str)
-        )
-        for prompt in request.prompts
+        Prompt(prompt, params, n=request.best_of, add_special=isinstance(prompt, str)) for prompt in prompts
     ]
 
 
-def _checked(model: Model, prompt: str | list[int], request: CompletionRequest) -> str | list[int]:
-    if isinstance(prompt, str):
-        return prompt
-    n_vocab = model.info.n_vocab
-    if not all(0 <= token_id < n_vocab for token_id in prompt):
-        raise InvalidRequest(
-            f"`prompt` has token ids outside this model's vocabulary of {n_vocab}. Send text instead; ids of another "
-            "tokenizer mean something else here.",
-            param="prompt",
+def fill_in_the_middle(model: Model, prompt: str | list[int], suffix: str) -> list[int]:
+    """The token ids that ask for what stands between the two. Raises UnsupportedParameter."""
+    if not model.info.fim_tokens:
+        raise UnsupportedParameter(
+            f'The model "{model.id}" cannot fill in the middle: its vocabulary lacks the tokens for `suffix`. '
+            "Choose a code model, or leave `suffix` out.",
+            param="suffix",
         )
-    return prompt
+    before, after, middle = model.info.fim_tokens
+    tokenize = model.engine.tokenize
+    beginning = tokenize("", add_special=True)
+    head = tokenize(prompt, parse_special=False) if isinstance(prompt, str) else prompt
+    return [*beginning, before, *head, after, *tokenize(suffix, parse_special=False), middle]
 
 
 def _echoes(job: Job, request: CompletionRequest) -> list[str]:

@@ -9,7 +9,7 @@ from flask import Blueprint, Response, request
 from localllm.api.envelope import json_response
 from localllm.api.job import Services
 from localllm.models.entry import Entry
-from localllm.models.pool import Status
+from localllm.models.place import Status
 
 CREATED = 1_700_000_000  # the list must not change by itself: clients compare entries
 
