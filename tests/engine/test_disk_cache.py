@@ -96,7 +96,7 @@ def test_a_full_disk_is_no_error(tmp_path):
     assert cache.find(prompt(A, [1])) == (None, 0)
 
 
-@pytest.mark.parametrize("arch", ["llama", "gemma3", "mamba"])
+@pytest.mark.parametrize("arch", ["llama", "gemma3", "lfm2"])
 @pytest.mark.parametrize("end", ["close", "kill"])
 def test_a_prefix_survives_restart_and_crash_and_gives_the_same_answer(tmp_path, arch, end):
     """After the engine is gone the same long prompt is read from disk, not computed; greedy text is identical."""

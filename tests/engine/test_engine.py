@@ -343,7 +343,7 @@ def test_a_file_that_is_no_model_is_an_error_that_names_it(tmp_path, content):
     assert engine.state == "dead"
 
 
-@pytest.mark.parametrize("arch", ["gemma3", "mamba"])
+@pytest.mark.parametrize("arch", ["qwen2", "gemma3", "mamba", "lfm2"])
 def test_models_with_other_memories_answer_a_second_turn(tmp_path, arch):
     """Sliding windows and recurrent states go through the same engine; a continuation reuses what it may."""
     path = tiny_models.write(tmp_path / f"{arch}.gguf", arch=arch)
