@@ -10,14 +10,10 @@ from tests.api.http import Answer
 
 Event = dict[str, Any]
 ENDS = ("response.completed", "response.incomplete", "response.failed")
-DELTAS = {
-    "message": ("response.output_text.delta", "response.output_text.done", "text"),
-    "reasoning": ("response.reasoning_text.delta", "response.reasoning_text.done", "text"),
-    "function_call": (
-        "response.function_call_arguments.delta",
-        "response.function_call_arguments.done",
-        "arguments",
-    ),
+PARTS = {
+    "message": ("content_part", "output_text", "content"),
+    "reasoning": ("content_part", "reasoning_text", "content"),
+    "summary": ("reasoning_summary_part", "reasoning_summary_text", "summary"),
 }
 USAGE_KEYS = {
     "input_tokens",
@@ -96,16 +92,20 @@ def _check_item(events: list[Event]) -> Event:
     item: Event = last["item"]
     assert {event["item_id"] for event in between} == {added["item"]["id"]} == {item["id"]}
     assert added["item"]["status"] == "in_progress"
-    delta, done, key = DELTAS[item["type"]]
-    if item["type"] == "message":
-        first, *between, part_done = between
-        assert first["type"] == "response.content_part.added"
-        assert part_done["type"] == "response.content_part.done"
-        assert [part_done["part"]] == item["content"]
-    *deltas, text_done = between
-    assert all(event["type"] == delta for event in deltas)
-    assert text_done["type"] == done
-    text = "".join(event["delta"] for event in deltas)
-    assert text_done[key] == text
-    assert text == (item["arguments"] if item["type"] == "function_call" else item["content"][0]["text"])
+    if item["type"] == "function_call":
+        _check_text(between, "function_call_arguments", "arguments", item["arguments"])
+        return item
+    part, text, place = PARTS["summary" if item.get("summary") else item["type"]]
+    first, *deltas, part_done = between
+    assert first["type"] == f"response.{part}.added"
+    assert part_done["type"] == f"response.{part}.done"
+    assert [part_done["part"]] == item[place]
+    _check_text(deltas, text, "text", item[place][0]["text"])
     return item
+
+
+def _check_text(events: list[Event], name: str, key: str, whole: str) -> None:
+    *deltas, done = events
+    assert all(event["type"] == f"response.{name}.delta" for event in deltas)
+    assert done["type"] == f"response.{name}.done"
+    assert done[key] == "".join(event["delta"] for event in deltas) == whole

@@ -82,6 +82,16 @@ def test_reasoning_a_text_and_a_call_are_items_of_their_own(client, engine):
     assert 0 < usage["output_tokens_details"]["reasoning_tokens"] < 6
 
 
+def test_thinking_is_the_summary_where_one_was_asked_for(client, engine):
+    """Codex and the AI SDK ask for a summary and show nothing else."""
+    engine.script = say(*THOUGHT, "So.")
+    events = events_of(respond(client, stream=True, reasoning={"summary": "auto"}))
+    assert items_of(events)[0]["summary"] == [{"type": "summary_text", "text": "hmm yes"}]
+    assert items_of(events)[0]["content"] == []
+    assert "response.reasoning_text.delta" not in {event["type"] for event in events}
+    assert events[-1]["response"]["reasoning"]["summary"] == "auto"
+
+
 def test_whole_and_streamed_are_the_same(client, engine):
     """One path makes both."""
 

@@ -84,18 +84,51 @@ class _Message(_Item):
 
 
 class _Reasoning(_Item):
+    """Thinking as it is. Its part is announced, because openai-node's helper looks for it."""
+
     prefix = "rs"
 
     def body(self, status: str) -> Json:
-        content = [{"type": "reasoning_text", "text": self.text}] if self.text else []
+        content = [] if status == "in_progress" else [self._part()]
         return {"id": self.id, "type": "reasoning", "summary": [], "content": content, "status": status}
+
+    def opened(self) -> list[Event]:
+        return [self.event("content_part.added", content_index=0, part=self._part())]
 
     def added(self, text: str, logprobs: Sequence[TokenLogprob]) -> Event:
         self.text += text
         return self.event("reasoning_text.delta", content_index=0, delta=text)
 
     def closed(self) -> list[Event]:
-        return [self.event("reasoning_text.done", content_index=0, text=self.text)]
+        done = self.event("reasoning_text.done", content_index=0, text=self.text)
+        return [done, self.event("content_part.done", content_index=0, part=self._part())]
+
+    def _part(self) -> Json:
+        return {"type": "reasoning_text", "text": self.text}
+
+
+class _Summary(_Item):
+    """Thinking for clients that asked for a summary: Codex and the AI SDK show nothing else."""
+
+    prefix = "rs"
+
+    def body(self, status: str) -> Json:
+        summary = [] if status == "in_progress" else [self._part()]
+        return {"id": self.id, "type": "reasoning", "summary": summary, "content": [], "status": status}
+
+    def opened(self) -> list[Event]:
+        return [self.event("reasoning_summary_part.added", summary_index=0, part=self._part())]
+
+    def added(self, text: str, logprobs: Sequence[TokenLogprob]) -> Event:
+        self.text += text
+        return self.event("reasoning_summary_text.delta", summary_index=0, delta=text)
+
+    def closed(self) -> list[Event]:
+        done = self.event("reasoning_summary_text.done", summary_index=0, text=self.text)
+        return [done, self.event("reasoning_summary_part.done", summary_index=0, part=self._part())]
+
+    def _part(self) -> Json:
+        return {"type": "summary_text", "text": self.text}
 
 
 class _Call(_Item):
@@ -126,9 +159,10 @@ class _Call(_Item):
 
 
 class OutputWriter:
-    """Builds the output of one response."""
+    """Builds the output of one response. as_summary: thinking goes where summaries of it go."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, as_summary: bool = False) -> None:
+        self._reasoning = _Summary if as_summary else _Reasoning
         self.items: list[Json] = []
         self._open: _Item | None = None
 
@@ -138,7 +172,7 @@ class OutputWriter:
             yield from self._begin(_Call(len(self.items) + (self._open is not None), delta))
             return
         if not isinstance(delta, ToolCallArguments):
-            kind = _Message if isinstance(delta, Content) else _Reasoning
+            kind = _Message if isinstance(delta, Content) else self._reasoning
             if not isinstance(self._open, kind):
                 yield from self._begin(kind(len(self.items) + (self._open is not None)))
         assert self._open is not None

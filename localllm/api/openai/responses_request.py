@@ -24,17 +24,20 @@ STATEFUL = {
     "conversation": "Send the earlier items in `input`",
     "prompt": "Send `instructions` and `input` themselves",
 }
+SUMMARIES = ("auto", "concise", "detailed")
 EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh")
 LOGPROBS = "message.output_text.logprobs"
 Tool = dict[str, Any]
 
 
 class ResponsesRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """`echo` is the part of the response object that repeats the request. keeps_items: `store`."""
+    """`echo` is the part of the response object that repeats the request. keeps_items: `store`.
+    wants_summary: `reasoning.summary`."""
 
     chat: ChatRequest
     echo: dict[str, Any]
     keeps_items: bool
+    wants_summary: bool
 
 
 def read_responses_request(
@@ -60,7 +63,12 @@ def read_responses_request(
         template_kwargs=read_template_kwargs(Fields({**body.values, **effort})),
         priority="background" if body.text("service_tier") == "flex" else "chat",
     )
-    return ResponsesRequest(chat=chat, echo=_echo(body, chat), keeps_items=body.flag("store", True))
+    return ResponsesRequest(
+        chat=chat,
+        echo=_echo(body, chat, reasoning),
+        keeps_items=body.flag("store", True),
+        wants_summary=reasoning.raw("summary") in SUMMARIES,
+    )
 
 
 def _refuse_stateful(body: Fields) -> None:
@@ -111,8 +119,7 @@ def _read_format(body: Fields) -> Grammar | None:
     return json_schema({} if schema is None else schema, "text.format.schema")
 
 
-def _echo(body: Fields, chat: ChatRequest) -> dict[str, Any]:
-    effort = (body.object("reasoning") or Fields({})).raw("effort")
+def _echo(body: Fields, chat: ChatRequest, reasoning: Fields) -> dict[str, Any]:
     text = body.object("text")
     format_ = text.object("format") if text is not None else None
     metadata = body.object("metadata")
@@ -125,7 +132,10 @@ def _echo(body: Fields, chat: ChatRequest) -> dict[str, Any]:
         "model": chat.model,
         "parallel_tool_calls": chat.parallel_tool_calls,
         "previous_response_id": None,
-        "reasoning": {"effort": effort if effort in EFFORTS else None, "summary": None},
+        "reasoning": {
+            "effort": _one_of(reasoning, "effort", EFFORTS),
+            "summary": _one_of(reasoning, "summary", SUMMARIES),
+        },
         "service_tier": "default",
         "store": False,
         "temperature": chat.params.temperature,
@@ -136,6 +146,11 @@ def _echo(body: Fields, chat: ChatRequest) -> dict[str, Any]:
         "top_p": chat.params.top_p,
         "truncation": "disabled",
     }
+
+
+def _one_of(fields: Fields, name: str, known: tuple[str, ...]) -> str | None:
+    value = fields.raw(name)
+    return value if value in known else None
 
 
 def _echoed_format(given: Fields | None) -> dict[str, Any]:
