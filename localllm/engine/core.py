@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 
 from localllm.engine import messages as m
+from localllm.engine.checkpoints import Checkpoints
 from localllm.engine.constraint import Constraint
 from localllm.engine.output import Output
 from localllm.engine.pace import Pace
@@ -20,11 +21,19 @@ class Core:
     """All sequences of one model, and what each has put out."""
 
     def __init__(
-        self, scheduler: Scheduler, runner: Runner, pace: Pace, clock: Callable[[], float] = time.monotonic
+        self,
+        scheduler: Scheduler,
+        runner: Runner,
+        pace: Pace,
+        *,
+        checkpoints: Checkpoints | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        """checkpoints: for a memory that cannot be cut."""
         self.scheduler = scheduler
         self.pace = pace
         self._drafter = scheduler.drafter
+        self._checkpoints = checkpoints
         self._runner = runner
         self._clock = clock
         self._outputs: dict[Sequence, Output] = {}
@@ -43,6 +52,9 @@ class Core:
         """Queue a sequence whose prompt was checked."""
         self._outputs[sequence] = output
         self._runner.open(sequence, constraint)
+        if self._checkpoints is not None and sequence.params.cache_prompt:
+            self._checkpoints.restore_for(sequence)
+            sequence.checkpoint_at = self._checkpoints.boundary(sequence.tokens.view())
         self.scheduler.add(sequence)
         self.num_requests += sequence.index == 0
 
@@ -66,6 +78,9 @@ class Core:
         sampled = self._runner.run(plan.chunks)
         now = self._clock()
         self._learn(plan, sampled, now - started)
+        if self._checkpoints is not None:
+            for chunk in plan.chunks:
+                self._checkpoints.save_after(chunk)
         self.num_steps += 1
         return self._progress(plan, now) + [d for s in sampled if (d := self._postprocess(s)) is not None]
 

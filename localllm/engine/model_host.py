@@ -13,6 +13,7 @@ import numpy as np
 import psutil
 
 from localllm.engine import messages as m
+from localllm.engine.checkpoints import Checkpoints
 from localllm.engine.constraint import Compiler, Constraint
 from localllm.engine.core import Core
 from localllm.engine.disk_cache import DiskCache
@@ -84,7 +85,8 @@ class ModelHost:
             drafter=Drafter() if can_cut and params.speculate else None,
         )
         runner = LlamaRunner(model, self._context, params.n_batch)
-        self.core = Core(scheduler, runner, Pace(params.n_batch))
+        checkpoints = None if can_cut else Checkpoints(cache, runner, model.eog_tokens)
+        self.core = Core(scheduler, runner, Pace(params.n_batch), checkpoints=checkpoints)
         self.retention = _retention(params, cache, runner, write_later)
         self._compiler: Compiler | None = None
         self.info = self._describe(params, n_threads, can_cut=can_cut)

@@ -226,6 +226,8 @@ class Scheduler:
         for position, sequence in enumerate(prefilling):
             share = -(-budget // (len(prefilling) - position))
             count = min(share, sequence.num_pending)
+            if sequence.num_computed < (sequence.checkpoint_at or 0):
+                count = min(count, (sequence.checkpoint_at or 0) - sequence.num_computed)
             if not self.cache.make_room(count, for_background=sequence.is_background):
                 count = min(count, self.cache.num_free_cells)
             if count > 0:

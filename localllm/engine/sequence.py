@@ -76,6 +76,7 @@ class Sequence:
         self.num_cached_tokens = 0
         self.prefill_end = self.num_prompt_tokens
         self.may_draft = params.grammar is None
+        self.checkpoint_at: int | None = None  # prefill pauses there, so that the state can be copied
         self.state = State.WAITING
         self.slot: Slot | None = None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from localllm.engine.checkpoints import Checkpoints
 from localllm.engine.core import Core
 from localllm.engine.output import Output
 from localllm.engine.pace import Pace
@@ -45,11 +46,11 @@ class FakeRunner:
                 self.cells[op.seq_id] = self.cells.get(op.seq_id, [])[: op.length]
 
     def save(self, seq_id):
-        return bytes(self.cells[seq_id])
+        return b",".join(b"%d" % token for token in self.cells[seq_id])
 
     def restore(self, seq_id, state):
         assert not self.cells.get(seq_id), "cells are restored into an empty slot only"
-        self.cells[seq_id] = list(state)
+        self.cells[seq_id] = [int(token) for token in state.split(b",")]
         return True
 
     def run(self, chunks):
@@ -103,7 +104,8 @@ class Rig:
         self.scheduler = Scheduler(
             self.cache, max_running=max_running, max_waiting=max_waiting, n_batch=n_batch, drafter=drafter
         )
-        self.core = Core(self.scheduler, self.runner, Pace(n_batch))
+        checkpoints = None if can_cut else Checkpoints(self.cache, self.runner, frozenset({EOG}))
+        self.core = Core(self.scheduler, self.runner, Pace(n_batch), checkpoints=checkpoints)
         self.texts: dict[tuple[int, int], int] = {}
         self.output: dict[tuple[int, int], str] = {}
         self.finished: dict[tuple[int, int], str] = {}

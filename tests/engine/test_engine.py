@@ -356,6 +356,24 @@ def test_models_with_other_memories_answer_a_second_turn(tmp_path, arch):
     engine.close()
 
 
+@pytest.mark.parametrize("arch", ["mamba", "lfm2"])
+def test_a_second_turn_without_the_first_answers_thinking_is_not_computed_again(tmp_path, arch):
+    """The template drops what the model thought: the state from before the answer is restored, the text is right."""
+    path = tiny_models.write(tmp_path / f"{arch}.gguf", arch=arch)
+    first = "<|im_start|>user\n" + "A question of some length. " * 12 + "<|im_end|>\n<|im_start|>assistant\n"
+    second = first + "An answer.<|im_end|>\n<|im_start|>user\nAnd now?<|im_end|>\n<|im_start|>assistant\n"
+    texts = []
+    for prompts in ([first, second], [second]):
+        engine = Engine(LoadParams(path=str(path), model_id=arch, n_ctx=2048, n_parallel=2))
+        for prompt in prompts:
+            deltas = list(engine.submit(prompt, GREEDY))
+        texts.append("".join(d.text for d in deltas))
+        cached = finish_of(deltas).num_cached_tokens
+        assert (cached > 100) == (len(prompts) == 2)
+        engine.close()
+    assert texts[0] == texts[1]
+
+
 def test_an_embedding_model_gives_one_unit_vector_per_text(tmp_path):
     """In order, of length one, the same alone and in a batch."""
     import numpy as np

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from localllm.engine.prefix_cache import PrefixCache
 from localllm.engine.sequence import common_prefix
-from tests.engine.fakes import Rig
+from tests.engine.fakes import EOG, Rig
 
 A = list(range(100, 180))
 B = list(range(300, 380))
@@ -199,6 +199,17 @@ def test_a_memory_that_cannot_be_cut_is_reused_only_whole():
     assert rig.num_cached[3, 0] == len(A)
 
 
+def test_a_memory_that_cannot_be_cut_goes_on_from_the_last_turns_boundary():
+    """The next turn renders the answer differently: the state before the answer is there, and is taken."""
+    rig = Rig(can_cut=False)
+    first_turn = [*A, EOG, 7, 8]
+    rig.submit(1, first_turn, max_tokens=3)
+    rig.run()
+    rig.submit(2, [*first_turn, 9, 9, EOG, 5], max_tokens=1)
+    rig.run()
+    assert rig.num_cached[2, 0] == len(A) + 1
+
+
 def test_the_context_limit_ends_an_answer_with_length():
     """Where no cell is left for one sequence alone, its answer ends as cut by length."""
     rig = Rig(num_cells=100)
@@ -212,7 +223,7 @@ prompts = st.builds(
     lambda base, length, tail: (A + B if base else B + A)[:length] + tail,
     st.booleans(),
     st.integers(0, 90),
-    st.lists(st.integers(1, 50), min_size=1, max_size=12),
+    st.lists(st.integers(0, 50), min_size=1, max_size=12),
 )
 actions = st.lists(
     st.one_of(
