@@ -133,7 +133,6 @@ class _Lint:
             and chunk.get("choices") == []
             and all(type(count) is int for count in counts)
             and counts[0] + counts[1] == counts[2]
-            and all(choice.is_finished for choice in self._choices.values())
         )
         if not is_right:
             self.add(rules.USAGE, chunk)
@@ -145,6 +144,8 @@ class _Lint:
         if not is_right or not isinstance(choice.get(body), body_type):
             self.add(rules.CHOICE, chunk)
             return
+        if self._num_usages:
+            self.add(rules.USAGE, f"a choice after usage: {choice}")
         state = self._choices.setdefault(choice["index"], _Choice())
         if self._kind == "chat":
             self._check_delta(state, choice["delta"], chunk)

@@ -20,6 +20,7 @@ VERBS = {
     "add": "Put a GGUF file of yours into the catalog; it is used where it lies.",
     "fit": "Show which models fit into memory, before loading them.",
     "paths": "Show where localllm keeps things.",
+    "check": "Check any OpenAI-compatible server by what comes over the wire.",
     "doctor": "Check this computer, the engine, the catalog and the port.",
 }
 
