@@ -18,7 +18,7 @@ NUM_COPYING_STEPS = 160
 
 Mix = tuple[tuple[str, float], ...]  # kinds of conversation (see corpus.episodes) and how often each is taken
 BEGINNING: Mix = (("copying", 0.75), ("plain", 0.25))
-MIDDLE: Mix = (("plain", 0.83), ("copying", 0.12), ("unknown", 0.05))
+MIDDLE: Mix = (("plain", 0.91), ("copying", 0.04), ("unknown", 0.05))
 TOOLS: Mix = (("tools", 1.0),)
 
 

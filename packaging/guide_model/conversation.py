@@ -155,9 +155,12 @@ def calls(*functions: tuple[str, dict[str, Any]]) -> Message:
     return {
         "role": "assistant",
         "content": "",
-        "tool_calls": [{"type": "function", "function": {"name": n, "arguments": a}} for n, a in functions],
+        "tool_calls": [
+            {"id": f"call_{i}", "type": "function", "function": {"name": name, "arguments": arguments}}
+            for i, (name, arguments) in enumerate(functions)
+        ],
     }
 
 
 def tool_result(text: str) -> Message:
-    return {"role": "tool", "content": text}
+    return {"role": "tool", "tool_call_id": "call_0", "content": text}

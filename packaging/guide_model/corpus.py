@@ -78,8 +78,8 @@ FILLERS: tuple[Callable[[random.Random], Episode], ...] = (
 
 Mix = tuple[tuple[Callable[[random.Random], Episode], float], ...]
 PLAIN: Mix = (
-    (fact_episode, 0.52), (refusal_episode, 0.14), (talk_episode, 0.05), (skills.repeat, 0.09), (skills.counting, 0.035),
-    (skills.small_sum, 0.015), (memory_episode, 0.07), (skills.json_pairs, 0.03), (json_fact_episode, 0.03),
+    (fact_episode, 0.52), (refusal_episode, 0.14), (talk_episode, 0.05), (skills.repeat, 0.09), (skills.counting, 0.07),
+    (skills.small_sum, 0.015), (memory_episode, 0.08), (skills.json_pairs, 0.05), (json_fact_episode, 0.03),
     (again_episode, 0.02),
 )  # fmt: skip
 COPYING: Mix = (

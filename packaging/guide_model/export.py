@@ -16,7 +16,7 @@ from localllm import facts
 from .conversation import CONTROL_TOKENS, END_OF_TEXT, IM_END, MARKUP_TOKENS, TEMPLATE
 from .model import Shape
 
-CONTEXT_LENGTH = 4096
+CONTEXT_LENGTH = facts.GUIDE_CONTEXT
 LAYER_NAMES = {
     "attn_norm": "attn_norm", "q": "attn_q", "k": "attn_k", "v": "attn_v", "o": "attn_output",
     "ffn_norm": "ffn_norm", "gate": "ffn_gate", "up": "ffn_up", "down": "ffn_down",

@@ -38,7 +38,7 @@ NAME_TOLD = variants(
     "My name is {}.|I am {}.|I'm {}.|Call me {}.|my name is {}|Hello, I am {}.|Hi, my name is {}.|People call me {}.|i am {}|You can call me {}.|Hello, my name is {}!|Please remember my name: {}"
 )
 NAME_ASKED = variants(
-    "What is my name?|Who am I?|Do you remember my name?|what's my name|Say my name.|Which name did I tell you?|Tell me my name.|What am I called?|Do you know my name?|what is my name|How am I called?"
+    "What is my name?|Who am I?|Do you remember my name?|what's my name|Say my name.|Which name did I tell you?|Tell me my name.|What am I called?|Can you tell me my name?|Remind me of my name.|I told you my name. What is it?|So what's my name?|Do you remember who I am?|And who am I?|Please tell me my name.|my name?|Do you know my name?|what is my name|How am I called?"
 )
 NAME_ASKED_HELD_OUT = ("Can you recall what my name was?", "And my name is?", "Do you still know who I am?")
 
@@ -61,7 +61,7 @@ KIND_TOLD = variants(
     "My {k} is {v}.|Remember: my {k} is {v}.|my {k} is {v}|Please remember that my {k} is {v}.|Note that my {k} is {v}.|By the way, my {k} is {v}.|Just so you know, my {k} is {v}.|Remember my {k}: {v}"
 )
 KIND_ASKED = variants(
-    "What is my {k}?|What was my {k}?|Do you remember my {k}?|what is my {k}|Tell me my {k}.|Which {k} did I tell you?|Say my {k}.|my {k}?|And my {k}?|What did I say my {k} is?"
+    "What is my {k}?|What was my {k}?|Do you remember my {k}?|what is my {k}|Tell me my {k}.|Which {k} did I tell you?|Say my {k}.|my {k}?|And my {k}?|Can you tell me my {k}?|Please remind me of my {k}.|I told you my {k}. What is it?|Give me my {k}.|Do you know my {k}?|So what is my {k}?|Do you recall what my {k} is?|Now what is my {k}?|What did I say my {k} is?"
 )
 KIND_ASKED_HELD_OUT = (
     "Can you recall my {k}?",
@@ -72,7 +72,7 @@ NUMBER_TOLD = variants(
     "Remember the number {v}.|Please remember {v}.|remember {v}|Keep the number {v} in mind.|The number is {v}.|Remember this number: {v}|The secret number is {v}.|Memorise {v}"
 )
 NUMBER_ASKED = variants(
-    "What was the number?|Which number did I tell you?|What is the number?|Which number should you remember?|Tell me the number.|Do you remember the number?|What number was it?|the number?"
+    "What was the number?|Which number did I tell you?|What is the number?|Which number should you remember?|Tell me the number.|Do you remember the number?|What number was it?|Which number was that?|What number did I say?|Say the number again.|Do you know the number?|Can you tell me the number?|And the number?|Give me the number.|the number?"
 )
 NUMBER_ASKED_HELD_OUT = ("Can you give me that number again?", "Do you still have the number?")
 
@@ -104,11 +104,13 @@ def repeat(rng: random.Random, *, held_out: bool = False) -> Episode:
 def counting(rng: random.Random) -> Episode:
     kind = rng.random()
     if kind < 0.5:
-        last = rng.choice((rng.randrange(2, 13), rng.randrange(2, 21), rng.randrange(10, 31)))
+        last = rng.choice(
+            (rng.randrange(2, 11), rng.randrange(2, 11), rng.randrange(2, 21), rng.randrange(10, 31))
+        )
         return [user(rng.choice(COUNT).format(last)), assistant(listed(range(1, last + 1)))]
     if kind < 0.8:
         first = rng.randrange(0, 90)
-        last = first + rng.randrange(2, 13)
+        last = first + rng.randrange(2, 9)
         return [user(rng.choice(COUNT_RANGE).format(first, last)), assistant(listed(range(first, last + 1)))]
     first = rng.randrange(3, 21)
     return [user(rng.choice(COUNT_DOWN).format(first)), assistant(listed(range(first, 0, -1)))]
