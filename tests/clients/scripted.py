@@ -1,4 +1,4 @@
-"""A server whose model says what a test wants: for clients' handling of thinking, calls and failures."""
+"""A server whose models say what a test wants: for clients' handling of thinking, calls and failures."""
 
 from __future__ import annotations
 
@@ -8,14 +8,20 @@ from pathlib import Path
 
 from localllm.api.serving import serving
 from localllm.config import Config
-from tests.api.fakes import FakeEngine, FakeModels, Script
+from tests.api.fakes import FakeModels, Script, say
+
+THOUGHT_TEXT_AND_CALL = say(
+    "<think>", "hmm", "</think>", "Let me look.", "<tool", '_call>{"name": "get_weather", "arguments": ',
+    '{"city": "Bern"}}', "</tool_call>",
+)  # fmt: skip
 
 
 @contextlib.contextmanager
-def scripted_server(folder: Path, script: Script) -> Iterator[tuple[str, FakeEngine]]:
-    """The server's address and its engine; the model is "guide"."""
+def scripted_server(folder: Path, **scripts: Script) -> Iterator[str]:
+    """The address of a server. scripts: what the models "guide" and "other" say."""
     models = FakeModels(folder)
-    models.engines["guide"].script = script
+    for name, script in scripts.items():
+        models.engines[name].script = script
     config = Config(port=0, ping_interval_s=0.1)
     with serving(models.pool, config, is_port_fixed=True, drain_s=0) as server:
-        yield f"http://127.0.0.1:{server.port}", models.engines["guide"]
+        yield f"http://127.0.0.1:{server.port}"

@@ -9,9 +9,8 @@ import anthropic
 import pytest
 
 from localllm import errors
-from tests.api.fakes import say
 from tests.clients.conftest import KEY
-from tests.clients.scripted import scripted_server
+from tests.clients.scripted import THOUGHT_TEXT_AND_CALL, scripted_server
 
 USER: Any = {"role": "user", "content": "Tell me a story."}
 OPTIONS: dict[str, Any] = {
@@ -49,7 +48,7 @@ def scripted(tmp_path):
     with contextlib.ExitStack() as stack:
 
         def start(script):
-            url, _ = stack.enter_context(scripted_server(tmp_path, script))
+            url = stack.enter_context(scripted_server(tmp_path, guide=script))
             return stack.enter_context(anthropic.Anthropic(base_url=url, api_key="x", max_retries=0))
 
         yield start
@@ -118,12 +117,8 @@ def test_the_beta_endpoint(client):
 
 def test_thinking_text_and_a_call_reach_the_helper(scripted):
     """Three blocks, in their order, with what was in them."""
-    script = say(
-        "<think>", "hmm", "</think>", "Let me look.", "<tool", '_call>{"name": "get_weather", "arguments": ',
-        '{"city": "Bern"}}', "</tool_call>",
-    )  # fmt: skip
     options: dict[str, Any] = {"model": "guide", "max_tokens": 100, "messages": [USER], "tools": [TOOL]}
-    with scripted(script).messages.stream(**options) as stream:
+    with scripted(THOUGHT_TEXT_AND_CALL).messages.stream(**options) as stream:
         kinds = {event.type for event in stream}
         thinking, text, call = stream.get_final_message().content
     assert {"thinking", "signature", "input_json", "text"} <= kinds

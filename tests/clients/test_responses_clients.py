@@ -10,9 +10,8 @@ import openai
 import pytest
 
 from localllm import errors
-from tests.api.fakes import say
 from tests.clients.conftest import KEY
-from tests.clients.scripted import scripted_server
+from tests.clients.scripted import THOUGHT_TEXT_AND_CALL, scripted_server
 
 OPTIONS: dict[str, Any] = {
     "model": "tiny",
@@ -38,10 +37,6 @@ FORCED = OPTIONS | {
     "tool_choice": "required",
     "parallel_tool_calls": False,
 }
-THOUGHT_AND_CALL = say(
-    "<think>", "hmm", "</think>", "Let me look.", "<tool", '_call>{"name": "get_weather", "arguments": ',
-    '{"city": "Bern"}}', "</tool_call>",
-)  # fmt: skip
 
 
 @pytest.fixture
@@ -56,7 +51,7 @@ def scripted(tmp_path):
     with contextlib.ExitStack() as stack:
 
         def start(script):
-            url, _ = stack.enter_context(scripted_server(tmp_path, script))
+            url = stack.enter_context(scripted_server(tmp_path, guide=script))
             return stack.enter_context(openai.OpenAI(base_url=f"{url}/v1", api_key="x", max_retries=0))
 
         yield start
@@ -121,7 +116,7 @@ def test_input_tokens_are_those_of_the_usage(client):
 
 def test_thinking_text_and_a_call_reach_the_helper(scripted):
     """Three items, in their order, with what was in them."""
-    with scripted(THOUGHT_AND_CALL).responses.stream(model="guide", input="Hi", tools=[TOOL]) as stream:
+    with scripted(THOUGHT_TEXT_AND_CALL).responses.stream(model="guide", input="Hi", tools=[TOOL]) as stream:
         kinds = {event.type for event in stream}
         final = stream.get_final_response()
     assert {"response.reasoning_text.delta", "response.function_call_arguments.done"} <= kinds
