@@ -67,6 +67,7 @@ class Core:
 
     def step(self) -> list[m.Delta]:
         """Compute one batch. Returns what it added, completion by completion."""
+        began = self._clock()
         budget = self.pace.prefill_tokens(is_busy=self.scheduler.is_decoding)
         plan = self.scheduler.schedule(budget)
         for chunk in plan.chunks:
@@ -77,19 +78,20 @@ class Core:
         started = self._clock()
         sampled = self._runner.run(plan.chunks)
         now = self._clock()
-        self._learn(plan, sampled, now - started)
+        self._learn(plan, sampled, computed_s=now - started, step_s=now - began)
         if self._checkpoints is not None:
             for chunk in plan.chunks:
                 self._checkpoints.save_after(chunk)
         self.num_steps += 1
         return self._progress(plan, now) + [d for s in sampled if (d := self._postprocess(s)) is not None]
 
-    def _learn(self, plan: Plan, sampled: list[Sampled], seconds: float) -> None:
+    def _learn(self, plan: Plan, sampled: list[Sampled], *, computed_s: float, step_s: float) -> None:
+        """computed_s: the batch alone, which the pace goes by; step_s: with what guessing cost."""
         num_drafts = sum(len(chunk.drafts) for chunk in plan.chunks)
         if num_drafts == 0:
-            self.pace.observe(plan.num_decoded, plan.num_prefilled, seconds)
+            self.pace.observe(plan.num_decoded, plan.num_prefilled, computed_s)
         if self._drafter is not None and len(sampled) == 1 and plan.num_prefilled == 0:
-            self._drafter.observe(num_drafts, len(sampled[0].token_ids), seconds)
+            self._drafter.observe(num_drafts, len(sampled[0].token_ids), step_s)
 
     def _postprocess(self, sampled: Sampled) -> m.Delta | None:
         """One sequence's new tokens: into its text, and on or out."""

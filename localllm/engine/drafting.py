@@ -7,10 +7,13 @@ Pure arithmetic over tokens and measured step times: knows no model.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from localllm.engine.sequence import Sequence, TokenBuffer
 
+Guess = Callable[[TokenBuffer, int], list[int]]
 MAX_DRAFTS = 4
 MATCH = 3  # tokens that must agree before what followed them is guessed
 LOOK_BACK = 8192
@@ -24,7 +27,9 @@ MUST_GAIN = 1.05
 class Drafter:
     """Decides how many tokens to guess for the one sequence that is decoding, and learns from what came of it."""
 
-    def __init__(self) -> None:
+    def __init__(self, *more: Guess) -> None:
+        """more: asked in turn where the text itself gives no guess (a draft model)."""
+        self._guesses: tuple[Guess, ...] = (guess, *more)
         self._plain_s: float | None = None
         self._drafted_s: float | None = None
         self._tokens_per_step = float(1 + MAX_DRAFTS)
@@ -39,7 +44,7 @@ class Drafter:
         self._since_change += 1
         if not self._is_turn:
             return []
-        return guess(sequence.tokens, MAX_DRAFTS)
+        return next((drafts for g in self._guesses if (drafts := g(sequence.tokens, MAX_DRAFTS))), [])
 
     def observe(self, num_drafts: int, num_tokens: int, seconds: float) -> None:
         """A step of this one sequence took so long and gave so many tokens."""

@@ -28,7 +28,8 @@ class LoadParams(msgspec.Struct, frozen=True):
 
     n_ctx: cells of the KV cache, shared by all sequences; 0 takes the model's training context (at most 8 192).
     n_parallel: sequences that run at once. n_gpu_layers: -1 for all that the build can offload.
-    disk_cache_dir: where prefixes are kept over a restart; None keeps none.
+    draft_path: a smaller model of the same vocabulary that guesses tokens. disk_cache_dir: where prefixes are kept
+    over a restart; None keeps none.
     """
 
     path: str
@@ -44,6 +45,7 @@ class LoadParams(msgspec.Struct, frozen=True):
     use_mmap: bool = True
     embedding: bool = False
     speculate: bool = True
+    draft_path: str | None = None
     log_path: str | None = None
     disk_cache_dir: str | None = None
     disk_cache_bytes: int = 4 * 1024**3

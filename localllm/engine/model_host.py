@@ -17,6 +17,7 @@ from localllm.engine.checkpoints import Checkpoints
 from localllm.engine.constraint import Compiler, Constraint
 from localllm.engine.core import Core
 from localllm.engine.disk_cache import DiskCache
+from localllm.engine.draft_model import DraftModel
 from localllm.engine.drafting import MAX_DRAFTS, Drafter
 from localllm.engine.embedder import Embedder
 from localllm.engine.llama_runner import LlamaRunner
@@ -58,6 +59,7 @@ class ModelHost:
             use_mmap=params.use_mmap,
             on_progress=on_progress,
         )
+        self._draft_model: DraftModel | None = None
         n_threads = params.n_threads or default_threads()
         can_cut = not model.is_recurrent
         num_slots = params.n_parallel * 2 if can_cut else params.n_parallel
@@ -82,7 +84,7 @@ class ModelHost:
             max_running=params.n_parallel,
             max_waiting=MAX_WAITING,
             n_batch=params.n_batch,
-            drafter=Drafter() if can_cut and params.speculate else None,
+            drafter=self._drafter(params, n_threads) if can_cut and params.speculate else None,
         )
         runner = LlamaRunner(model, self._context, params.n_batch)
         checkpoints = None if can_cut else Checkpoints(cache, runner, model.eog_tokens)
@@ -91,10 +93,24 @@ class ModelHost:
         self._compiler: Compiler | None = None
         self.info = self._describe(params, n_threads, can_cut=can_cut)
 
+    def _drafter(self, params: m.LoadParams, n_threads: int) -> Drafter:
+        if params.draft_path is None:
+            return Drafter()
+        self._draft_model = DraftModel(
+            Path(params.draft_path),
+            self._model,
+            n_ctx=self._context.n_ctx,
+            n_threads=n_threads,
+            n_gpu_layers=params.n_gpu_layers,
+        )
+        return Drafter(self._draft_model.guess)
+
     def close(self) -> None:
         """Save what is worth it and free everything."""
         while self.retention is not None and self.retention.save_one():
             pass
+        if self._draft_model is not None:
+            self._draft_model.close()
         self._context.close()
         self._model.close()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 
 from localllm.engine.checkpoints import Checkpoints
@@ -104,8 +105,11 @@ class Rig:
         self.scheduler = Scheduler(
             self.cache, max_running=max_running, max_waiting=max_waiting, n_batch=n_batch, drafter=drafter
         )
+        ticks = itertools.count(step=0.001)  # every step takes as long, whatever this machine is doing
         checkpoints = None if can_cut else Checkpoints(self.cache, self.runner, frozenset({EOG}))
-        self.core = Core(self.scheduler, self.runner, Pace(n_batch), checkpoints=checkpoints)
+        self.core = Core(
+            self.scheduler, self.runner, Pace(n_batch), checkpoints=checkpoints, clock=lambda: next(ticks)
+        )
         self.texts: dict[tuple[int, int], int] = {}
         self.output: dict[tuple[int, int], str] = {}
         self.finished: dict[tuple[int, int], str] = {}

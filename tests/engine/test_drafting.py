@@ -10,7 +10,9 @@ from localllm.engine.drafting import MAX_DRAFTS, TRY_EVERY, Drafter, guess
 from localllm.engine.engine import Engine
 from localllm.engine.messages import LoadParams
 from localllm.engine.sequence import Sequence, TokenBuffer
+from localllm.errors import ModelLoadFailed
 from localllm.sampling_params import SamplingParams
+from tests import tiny_models
 from tests.engine.fakes import Rig
 from tests.engine.test_engine import text_of
 
@@ -139,3 +141,26 @@ def test_a_real_model_writes_the_same_with_and_without_guessing(tiny_model_path,
         texts.append(text_of(engine.submit(prompt, params)))
         engine.close()
     assert texts[0] == texts[1]
+
+
+def test_a_draft_model_changes_the_steps_and_not_the_text(tiny_model_path, tmp_path):
+    """A model that drafts for itself is always right: several tokens a step, the same text."""
+    texts, num_steps = [], []
+    for draft in (None, str(tiny_model_path)):
+        engine = Engine(
+            LoadParams(path=str(tiny_model_path), n_ctx=1024, speculate=draft is not None, draft_path=draft)
+        )
+        params = SamplingParams(temperature=0, max_tokens=80, ignore_eos=True)
+        texts.append(text_of(engine.submit("A prompt that never repeats itself: 1, 7, 3, 9", params)))
+        num_steps.append(engine.stats().num_steps)
+        engine.close()
+    assert texts[0] == texts[1]
+    assert num_steps[1] < num_steps[0]
+
+
+def test_a_draft_model_of_another_vocabulary_is_refused_when_the_model_is_loaded(tiny_model_path, tmp_path):
+    """The message says what to choose instead."""
+    other = tiny_models.write(tmp_path / "other.gguf", n_vocab=640)
+    engine = Engine(LoadParams(path=str(tiny_model_path), draft_path=str(other)))
+    with pytest.raises(ModelLoadFailed, match="vocabularies differ"):
+        engine.start()
