@@ -17,6 +17,7 @@ the person what happened, where, and what to do.
      ├─ EngineDied                      503 engine_died            (Retry-After: it is started again)
      ├─ NotReady                        503 model_loading          (Retry-After)
      ├─ ClientGone                      499 the client has closed the connection; nobody reads this
+     ├─ DownloadFailed                  502 download_failed        (what arrived is kept; the same pull goes on)
      └─ ConfigError                     a file of the user's: catalog or settings
          └─ CatalogError
 
@@ -130,6 +131,13 @@ class NotReady(LocalllmError):
 class ClientGone(LocalllmError):
     status = 499
     code = "client_closed_request"
+
+
+class DownloadFailed(LocalllmError):
+    """A model could not be fetched. The message says whether trying again helps."""
+
+    status = 502
+    code = "download_failed"
 
 
 class ConfigError(LocalllmError):

@@ -163,6 +163,10 @@ class Pool:
         places = self._places.copy()
         return [(e, places[e.id].status if e.id in places else "unloaded") for e in self.catalog.entries]
 
+    def engines(self) -> dict[str, Engine]:
+        """The engines that were started, by model id. Never waits, and looking at one does not count as use."""
+        return {id_: place.engine for id_, place in self._places.copy().items() if place.engine is not None}
+
     def status(self, model_id: str) -> Status:
         """The state of one model by id or alias. Never waits. Raises ModelNotFound."""
         place = self._places.get(self.catalog.find(model_id).id)

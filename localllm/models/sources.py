@@ -83,6 +83,14 @@ def parse_hub(text: str) -> HubFile:
     return HubFile(parts[0], parts[1], "/".join(parts[2:]))
 
 
+def parse_repo(text: str) -> tuple[str, str]:
+    """`owner/repo` (without `hf:`). Raises CatalogError."""
+    owner, _, repo = text.partition("/")
+    if not (_PART.fullmatch(owner) and _PART.fullmatch(repo)):
+        raise errors.CatalogError(f'"hf:{text}" is no repository of the hub: write hf:owner/repo.')
+    return owner, repo
+
+
 def source_path(source: Source, paths: Paths) -> Path:
     """The (first) file that the source means, whether it exists or not."""
     match source:

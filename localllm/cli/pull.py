@@ -1,0 +1,105 @@
+"""`localllm pull ID|hf:owner/repo[/file]`: download a model, with progress, and go on where an earlier pull stopped."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import time
+from pathlib import PurePosixPath
+
+import click
+
+from localllm import errors
+from localllm.cli.output import json_option, print_json, size
+from localllm.models.catalog import Catalog
+from localllm.models.entry import Entry
+from localllm.models.hub import Hub
+from localllm.models.machine import free_memory
+from localllm.models.pull import Progress, Pull, choose_file, quant_of
+from localllm.models.sources import HubFile, has_file, parse_hub, parse_repo, parse_source
+from localllm.paths import user_paths
+
+BAR_WIDTH = 30
+REDRAW_S = 0.2
+
+
+@click.command("pull")
+@click.argument("model")
+@click.option("--id", "model_id", help="The name in the API for a model that is not in the catalog yet.")
+@json_option
+def command(model: str, model_id: str | None, as_json: bool) -> None:
+    """Download a model of the catalog, or hf:owner/repo[/file.gguf] of the hub."""
+    paths = user_paths()
+    catalog = Catalog(paths.catalog)
+    with contextlib.closing(Hub()) as hub:
+        entry = _entry(model, model_id, catalog, hub)
+        source = parse_source(entry.source)
+        if not isinstance(source, HubFile):
+            raise errors.DownloadFailed(f'"{entry.id}" is no download: its source is {entry.source}.')
+        was_there = has_file(entry, paths)
+        bar = _Bar(entry.id, is_shown=not as_json and sys.stderr.isatty())
+        path = Pull(hub, source, paths.models).run(bar.show)
+        bar.end()
+    if entry.id not in [e.id for e in catalog.entries]:
+        catalog.add(entry)
+    if as_json:
+        print_json({"id": entry.id, "path": str(path), "downloaded": not was_there})
+        return
+    click.echo(f'"{entry.id}" is {"already " if was_there else ""}here: {path}')
+    click.echo(f'Talk to it: localllm chat --model {entry.id} "Hello"')
+
+
+def _entry(model: str, model_id: str | None, catalog: Catalog, hub: Hub) -> Entry:
+    """The catalog's entry, or a new one for what was named on the hub."""
+    if not model.startswith("hf:"):
+        return catalog.find(model)
+    text = model.removeprefix("hf:")
+    if text.count("/") == 1:
+        owner, repo = parse_repo(text)
+        memory = free_memory()
+        file = choose_file(hub.list_files(owner, repo), memory.ram + (memory.on_devices or 0))
+        click.echo(f"Chosen for this computer: {file}", err=True)
+        source = HubFile(owner, repo, file)
+    else:
+        source = parse_hub(text)
+    text = f"hf:{source.repo_id}/{source.file}"
+    known = next((e for e in catalog.entries if e.source == text), None)
+    return known or Entry(id=model_id or _id_of(source), source=text)
+
+
+def _id_of(source: HubFile) -> str:
+    """ "qwen3-4b" from Qwen3-4B-Q4_K_M.gguf."""
+    stem = PurePosixPath(source.shards()[0]).name.removesuffix(".gguf").split("-00001-of-")[0]
+    return stem.removesuffix(quant_of(source.file)).rstrip("-._").lower() or source.repo.lower()
+
+
+class _Bar:
+    """One line that is drawn again and again."""
+
+    def __init__(self, name: str, *, is_shown: bool) -> None:
+        self._name = name
+        self._is_shown = is_shown
+        self._drawn_at = 0.0
+
+    def show(self, progress: Progress) -> None:
+        now = time.monotonic()
+        if not self._is_shown or now - self._drawn_at < REDRAW_S:
+            return
+        self._drawn_at = now
+        click.echo(f"\r{self._name} {bar_text(progress)}\033[K", err=True, nl=False)
+
+    def end(self) -> None:
+        if self._is_shown:
+            click.echo("\r\033[K", err=True, nl=False)
+
+
+def bar_text(progress: Progress) -> str:
+    """'[#####-----] 1.2 GB of 2.4 GB, 20.0 MB/s, 1 min 0 s left'."""
+    share = progress.done_bytes / progress.total_bytes if progress.total_bytes else 0.0
+    filled = int(share * BAR_WIDTH)
+    text = f"[{'#' * filled}{'-' * (BAR_WIDTH - filled)}] {size(progress.done_bytes)} of {size(progress.total_bytes)}"
+    if progress.left_s is None:
+        return text
+    minutes, seconds = divmod(round(progress.left_s), 60)
+    left = f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
+    return f"{text}, {size(int(progress.bytes_per_s))}/s, {left} left"

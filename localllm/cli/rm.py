@@ -1,0 +1,40 @@
+"""`localllm rm ID`: remove a model. Files that localllm downloaded are deleted; yours are left where they are."""
+
+from __future__ import annotations
+
+import click
+
+from localllm.cli.output import json_option, print_json, size
+from localllm.models.catalog import Catalog
+from localllm.models.sources import HubFile, parse_source
+from localllm.paths import user_paths
+
+
+@click.command("rm")
+@click.argument("model")
+@click.option("--keep-entry", is_flag=True, help="Delete the download only; the model stays in the catalog.")
+@click.option("--yes", "-y", is_flag=True, help="Do not ask.")
+@json_option
+def command(model: str, keep_entry: bool, yes: bool, as_json: bool) -> None:
+    """Remove a model; deletes only what localllm downloaded itself."""
+    paths = user_paths()
+    catalog = Catalog(paths.catalog)
+    entry = catalog.find(model)
+    source = parse_source(entry.source)
+    files = (
+        [source.local_path(paths.models, f) for f in source.shards()] if isinstance(source, HubFile) else []
+    )
+    others = {e.source for e in catalog.entries if e.id != entry.id}
+    files = [] if entry.source in others else [p for p in files if p.exists()]  # another entry uses them
+    num_bytes = sum(p.stat().st_size for p in files)
+    if not yes:
+        what = f"delete {size(num_bytes)} and " if files else ""
+        click.confirm(f'Really {what}remove "{entry.id}"?', abort=True, err=True)
+    for path in files:
+        path.unlink()
+    if not keep_entry:
+        catalog.remove(entry.id)
+    if as_json:
+        print_json({"id": entry.id, "deleted": [str(p) for p in files], "bytes": num_bytes})
+        return
+    click.echo(f'Removed "{entry.id}"{f", {size(num_bytes)} freed" if files else ""}.')

@@ -1,0 +1,203 @@
+"""Pulls a model: one file or all parts of a split one, several at a time, with one progress for all.
+
+    pull = Pull(Hub(), HubFile("owner", "repo", "file.gguf"), paths.models)
+    pull.run(on_progress=print)          # or pull.start(); pull.progress; pull.pause(); pull.cancel()
+
+Chooses the quantization where only a repository is named. Knows no catalog and no terminal.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from localllm import errors
+from localllm.models.download import Download, Stopped, check_disk
+from localllm.models.hub import Hub, Listed
+from localllm.models.sources import HubFile
+
+State = Literal["waiting", "running", "done", "failed", "paused", "cancelled"]
+PARALLEL_FILES = 3
+SPEED_WINDOW_S = 10.0
+SMALL_BYTES = 2_000_000_000  # models so small lose much by quantization and little by a larger file
+PREFERRED = ("Q4_K_M", "Q4_K_S", "MXFP4", "IQ4_XS", "Q4_0", "Q5_K_M", "Q3_K_M", "Q6_K", "Q8_0")
+OVERHEAD = 1.15  # memory over file size: cache and buffers, before anything is known of the model
+_SHARD = re.compile(r"-(\d{5})-of-\d{5}\.gguf$", re.IGNORECASE)
+_QUANT = re.compile(r"(?<![A-Za-z0-9])(I?Q\d(?:_[A-Z0-9]+)*|MXFP4|BF16|F16|F32)(?=[-.])", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a pull is. `left_s` None: not known yet."""
+
+    state: State
+    done_bytes: int
+    total_bytes: int
+    bytes_per_s: float
+    left_s: float | None
+    error: str | None = None
+
+
+class Pull:
+    """One model on its way. Any thread may look at `progress`, pause or cancel."""
+
+    def __init__(self, hub: Hub, source: HubFile, models: Path) -> None:
+        """`models`: the folder of downloaded models."""
+        self.source = source
+        self._hub = hub
+        self._models = models
+        self._stop = threading.Event()
+        self._done: dict[str, int] = {}
+        self._total_bytes = 0
+        self._state: State = "waiting"
+        self._is_cancelled = False
+        self._error: errors.LocalllmError | None = None
+        self._samples: deque[tuple[float, int]] = deque(maxlen=256)
+        self._thread: threading.Thread | None = None
+
+    @property
+    def progress(self) -> Progress:
+        done = sum(self._done.values())
+        speed = self._speed()
+        left_s = (self._total_bytes - done) / speed if speed > 0 and self._total_bytes else None
+        error = self._error.message if self._error else None
+        return Progress(self._state, done, self._total_bytes, speed, left_s, error)
+
+    def run(self, on_progress: Callable[[Progress], None] = lambda progress: None) -> Path:
+        """Pull everything; the path of the (first) file. Raises DownloadFailed, Stopped."""
+        self._begin()
+        return self._pull(on_progress)
+
+    def _begin(self) -> None:
+        self._stop.clear()
+        self._state, self._is_cancelled, self._error = "running", False, None
+
+    def _pull(self, on_progress: Callable[[Progress], None]) -> Path:
+        try:
+            path = self._run(on_progress)
+        except Stopped:
+            self._state = "cancelled" if self._is_cancelled else "paused"
+            raise
+        except errors.LocalllmError as e:
+            self._state, self._error = "failed", e
+            raise
+        self._state = "done"
+        return path
+
+    def start(self) -> None:
+        """Run in a thread of its own; how it ended is in `progress`."""
+        self._begin()
+        self._thread = threading.Thread(
+            target=self._run_quietly, name=f"pull {self.source.file}", daemon=True
+        )
+        self._thread.start()
+
+    def pause(self) -> None:
+        """Stop; what has arrived is kept, and `start` or the next run goes on with it."""
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    def cancel(self) -> None:
+        """Stop and throw away what has arrived of files that are not complete."""
+        self._is_cancelled = True
+        self.pause()
+        self._state = "cancelled"
+        for file in self.source.shards():
+            path = self.source.local_path(self._models, file)
+            for leftover in (path.with_name(path.name + ".part"), path.with_name(path.name + ".part.json")):
+                leftover.unlink(missing_ok=True)
+
+    def _run_quietly(self) -> None:
+        try:
+            self._pull(lambda progress: None)
+        except errors.LocalllmError:
+            pass  # told by `progress`
+        except Exception as e:  # noqa: BLE001 -- a thread's exception would be seen by nobody
+            self._state, self._error = "failed", errors.DownloadFailed(f"{type(e).__name__}: {e}")
+
+    def _run(self, on_progress: Callable[[Progress], None]) -> Path:
+        self._total_bytes = 0
+        downloads = [self._download(file, on_progress) for file in self.source.shards()]
+        check_disk(self._models, sum(d.missing_bytes for d in downloads))
+        with ThreadPoolExecutor(PARALLEL_FILES) as threads:
+            running = [threads.submit(d.run) for d in downloads]
+            finished, _ = wait(running, return_when=FIRST_EXCEPTION)
+            failed = next((f for f in finished if f.exception() is not None), None)
+            if failed is not None:
+                self._stop.set()  # the other parts are paused, not lost
+        if failed is not None:
+            failed.result()
+        return self.source.local_path(self._models)
+
+    def _download(self, file: str, on_progress: Callable[[Progress], None]) -> Download:
+        remote = self._hub.describe(HubFile(self.source.owner, self.source.repo, file))
+        self._total_bytes += remote.size_bytes
+
+        def on_bytes(done: int) -> None:
+            self._done[file] = done
+            self._samples.append((time.monotonic(), sum(self._done.values())))
+            on_progress(self.progress)
+
+        path = self.source.local_path(self._models, file)
+        return Download(self._hub, remote, path, on_bytes=on_bytes, stop=self._stop)
+
+    def _speed(self) -> float:
+        now = time.monotonic()
+        recent = [s for s in list(self._samples) if now - s[0] < SPEED_WINDOW_S]
+        if len(recent) < 2 or recent[-1][0] <= recent[0][0]:
+            return 0.0
+        return (recent[-1][1] - recent[0][1]) / (recent[-1][0] - recent[0][0])
+
+
+def choose_file(files: Sequence[Listed], memory_bytes: int) -> str:
+    """The file of a repository to take: the best quantization that fits into the memory.
+
+    Small models whole (Q8_0), larger ones as Q4_K_M or the like, the largest that fits where there is no such.
+    Raises DownloadFailed where nothing fits or no GGUF is there.
+    """
+    sizes = model_sizes(files)
+    if not sizes:
+        raise errors.DownloadFailed(
+            "There is no GGUF model in this repository; localllm runs GGUF files only."
+        )
+    fitting = {name: size for name, size in sizes.items() if size * OVERHEAD <= memory_bytes}
+    if not fitting:
+        smallest = min(sizes.values())
+        raise errors.DownloadFailed(
+            f"Nothing in this repository fits: its smallest model needs about {smallest * OVERHEAD / 1e9:.1f} GB, and "
+            f"{memory_bytes / 1e9:.1f} GB are free for models. Name a file to download it nevertheless.",
+            code="not_enough_memory",
+        )
+    by_quant = {quant_of(name): name for name in sorted(fitting, reverse=True)}
+    whole = by_quant.get("Q8_0")
+    if whole is not None and fitting[whole] <= SMALL_BYTES:
+        return whole
+    preferred = next((by_quant[quant] for quant in PREFERRED if quant in by_quant), None)
+    return preferred or max(fitting, key=lambda name: fitting[name])
+
+
+def model_sizes(files: Sequence[Listed]) -> dict[str, int]:
+    """Bytes of each model of a repository, parts of a split one together under the first one's name."""
+    sizes: dict[str, int] = {}
+    for file in files:
+        name = file.name
+        if not name.lower().endswith(".gguf") or "mmproj" in name.lower() or "imatrix" in name.lower():
+            continue
+        if part := _SHARD.search(name):
+            name = name[: part.start(1)] + "00001" + name[part.end(1) :]
+        sizes[name] = sizes.get(name, 0) + file.size_bytes
+    return sizes
+
+
+def quant_of(name: str) -> str:
+    """The quantization in a file's name: "Q4_K_M"; empty where there is none."""
+    found = _QUANT.findall(name)
+    return found[-1].upper() if found else ""
