@@ -8,40 +8,28 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-import msgspec
-import numpy as np
 import psutil
 
 from localllm.engine import messages as m
 from localllm.engine.checkpoints import Checkpoints
-from localllm.engine.constraint import Compiler, Constraint
 from localllm.engine.core import Core
 from localllm.engine.disk_cache import DiskCache
 from localllm.engine.draft_model import DraftModel
 from localllm.engine.drafting import MAX_DRAFTS, Drafter
 from localllm.engine.embedder import Embedder
 from localllm.engine.llama_runner import LlamaRunner
-from localllm.engine.output import Output
 from localllm.engine.pace import Pace
 from localllm.engine.prefix_cache import PrefixCache
+from localllm.engine.preparer import Prepared, Preparer
 from localllm.engine.retention import Retention, Write, fingerprint
 from localllm.engine.scheduler import Scheduler
-from localllm.engine.sequence import Sequence
-from localllm.errors import Busy, ContextLengthExceeded, InvalidRequest
+from localllm.errors import Busy, InvalidRequest
 from localllm.llama import library
 from localllm.llama.context import Context
-from localllm.llama.model import Model, TokenIds
+from localllm.llama.model import Model
 
 DEFAULT_N_CTX = 8192
 MAX_WAITING = 256
-
-
-class Prepared(msgspec.Struct, frozen=True):
-    """A sequence that is ready to be queued."""
-
-    sequence: Sequence
-    output: Output
-    constraint: Constraint | None
 
 
 class ModelHost:
@@ -90,7 +78,7 @@ class ModelHost:
         checkpoints = None if can_cut else Checkpoints(cache, runner, model.eog_tokens)
         self.core = Core(scheduler, runner, Pace(params.n_batch), checkpoints=checkpoints)
         self.retention = _retention(params, cache, runner, write_later)
-        self._compiler: Compiler | None = None
+        self._preparer = Preparer(model, self._context.n_ctx)
         self.info = self._describe(params, n_threads, can_cut=can_cut)
 
     def _drafter(self, params: m.LoadParams, n_threads: int) -> Drafter:
@@ -146,7 +134,7 @@ class ModelHost:
             else ""
         )
 
-    # ── requests ────────────────────────────────────────────────────────────────────────────────────────────
+    # ── requests and calls ──────────────────────────────────────────────────────────────────────────────────
 
     def prepare(self, command: m.Submit) -> list[Prepared]:
         """The sequences of a request. Raises InvalidRequest, ContextLengthExceeded or Busy."""
@@ -156,83 +144,7 @@ class ModelHost:
             )
         if self.core.scheduler.is_full:
             raise Busy("Too many requests are waiting for this model. Try again in a moment.")
-        prompt = self._prompt_ids(command)
-        self._check_length(len(prompt), command.params.max_tokens)
-        self._check_bias(command.params.logit_bias)
-        piece = self._piece_reader(command.markers)
-        prepared = []
-        for index in range(command.n):
-            sequence = Sequence(command.request_id, index, prompt, command.params, command.priority)
-            output = Output(
-                sequence, piece=piece, eog_tokens=self._model.eog_tokens, max_length=self._context.n_ctx
-            )
-            prepared.append(Prepared(sequence, output, self._constraint(command)))
-        return prepared
-
-    def _prompt_ids(self, command: m.Submit) -> TokenIds:
-        if isinstance(command.prompt, str):
-            ids = self._model.tokenize(command.prompt, add_special=command.add_special, parse_special=True)
-        else:
-            ids = np.array(self._checked_ids(command.prompt), dtype=np.int32)
-        if len(ids) > 0:
-            return ids
-        first = self._model.bos if self._model.bos >= 0 else self._model.eos
-        return np.array(
-            [max(first, 0)], dtype=np.int32
-        )  # nothing cannot be continued: begin as a text begins
-
-    def _checked_ids(self, token_ids: list[int]) -> list[int]:
-        for position, token_id in enumerate(token_ids):
-            if not 0 <= token_id < self._model.n_vocab:
-                raise InvalidRequest(
-                    f"Token {token_id} at position {position} is not in this model's vocabulary of "
-                    f"{self._model.n_vocab} tokens. Send text instead (LangChain: check_embedding_ctx_length=False).",
-                    param="prompt",
-                )
-        return token_ids
-
-    def _check_length(self, num_prompt_tokens: int, max_tokens: int | None) -> None:
-        n_ctx = self._context.n_ctx
-        if num_prompt_tokens < n_ctx:
-            return
-        wanted = max_tokens or 0
-        raise ContextLengthExceeded(
-            f"This model's maximum context length is {n_ctx} tokens. However, you requested "
-            f"{num_prompt_tokens + wanted} tokens ({num_prompt_tokens} in the messages, {wanted} in the completion). "
-            "Please reduce the length of the messages or completion.",
-            param="messages",
-        )
-
-    def _check_bias(self, logit_bias: dict[int, float]) -> None:
-        for token_id in logit_bias:
-            if not 0 <= token_id < self._model.n_vocab:
-                raise InvalidRequest(
-                    f"Token {token_id} is not in this model's vocabulary.", param="logit_bias"
-                )
-
-    def _piece_reader(self, markers: tuple[str, ...]) -> Callable[[int], bytes]:
-        """Token → bytes, where control tokens are silent unless their text is one of the markers."""
-        shown = frozenset(marker.encode() for marker in markers)
-        model = self._model
-
-        def piece(token_id: int) -> bytes:
-            text = model.piece(token_id)
-            if text or not shown:
-                return text
-            special = model.piece(token_id, special=True)
-            return special if special in shown else b""
-
-        return piece
-
-    def _constraint(self, command: m.Submit) -> Constraint | None:
-        grammar = command.params.grammar
-        if grammar is None:
-            return None
-        if self._compiler is None:
-            self._compiler = Compiler(self._model.grammar_tokenizer())
-        return self._compiler.constraint(grammar)
-
-    # ── calls ───────────────────────────────────────────────────────────────────────────────────────────────
+        return self._preparer.prepare(command)
 
     def answer(self, command: m.Tokenize | m.Detokenize | m.Embed | m.GetStats) -> m.Message:
         """Answer a call. Raises InvalidRequest."""
@@ -243,7 +155,9 @@ class ModelHost:
                 )
                 return m.Tokens(command.call_id, ids.tolist())
             case m.Detokenize():
-                pieces = [self._model.piece(t, special=True) for t in self._checked_ids(command.token_ids)]
+                pieces = [
+                    self._model.piece(t, special=True) for t in self._preparer.checked_ids(command.token_ids)
+                ]
                 text = b"".join(pieces).decode("utf-8", errors="replace")
                 return m.Text(command.call_id, text, pieces)
             case m.Embed():
@@ -260,7 +174,7 @@ class ModelHost:
         prompts = [
             self._model.tokenize(p, add_special=True, parse_special=False)
             if isinstance(p, str)
-            else self._checked_ids(p)
+            else self._preparer.checked_ids(p)
             for p in command.prompts
         ]
         vectors = self._embedder.embed(prompts)

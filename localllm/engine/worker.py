@@ -26,7 +26,8 @@ from localllm.errors import LocalllmError
 
 if TYPE_CHECKING:
     from localllm.engine.disk_cache import Stored
-    from localllm.engine.model_host import ModelHost, Prepared
+    from localllm.engine.model_host import ModelHost
+    from localllm.engine.preparer import Prepared
     from localllm.engine.retention import Retention
 
 Action = Callable[[], None]
