@@ -10,12 +10,13 @@ from __future__ import annotations
 from flask import Flask, Response, request
 
 from localllm import errors
-from localllm.api import envelope, guard, status, tokens
+from localllm.api import envelope, guard, model_control, monitoring, status, tokens
 from localllm.api.anthropic import messages
 from localllm.api.job import Admission, Services
 from localllm.api.openai import chat, completions, models, responses
 from localllm.api.request_log import RequestLog
 from localllm.config import Config
+from localllm.metrics import Metrics
 from localllm.models.pool import Pool
 
 API_ROUTES = (
@@ -24,6 +25,7 @@ API_ROUTES = (
     responses.blueprint,
     messages.blueprint,
     models.blueprint,
+    model_control.blueprint,
     tokens.blueprint,
     status.blueprint,
 )
@@ -40,10 +42,14 @@ def create_app(pool: Pool, config: Config) -> Flask:
         routes = make_blueprint(services)
         app.register_blueprint(routes, url_prefix="/v1")
         app.register_blueprint(routes, name=f"{routes.name}-root")
+    metrics = Metrics()
+    app.register_blueprint(monitoring.blueprint(services, metrics))
     app.register_blueprint(status.page_blueprint(services))
     _install_not_found(app)
     envelope.install(app)
-    app.wsgi_app = RequestLog(app.wsgi_app)  # type: ignore[method-assign]
+    app.wsgi_app = RequestLog(  # type: ignore[method-assign]
+        app.wsgi_app, on_end=lambda record: metrics.observe(monitoring.request_figures(record))
+    )
     return app
 
 

@@ -18,7 +18,7 @@ import msgspec
 
 from localllm.api.chat_prompt import fitted, make_prompt
 from localllm.api.chat_request import ChatRequest
-from localllm.api.counts import Usage
+from localllm.api.counts import Rhythm, Usage
 from localllm.api.job import Job, Prompt, Services
 from localllm.api.sse import Note
 from localllm.chat.deltas import Content, Reasoning
@@ -70,6 +70,10 @@ class ChatAnswer:
     @property
     def model_id(self) -> str:
         return self.request.model
+
+    @property
+    def rhythm(self) -> Rhythm:
+        return self.job.rhythm
 
     def loading_note(self) -> Note:
         return self.job.loading_note()

@@ -1,7 +1,8 @@
-"""What a request cost: exact token counts, and the durations that llama.cpp's server calls `timings`. Pure."""
+"""What a request cost: exact token counts, and the durations that llama.cpp's server calls `timings`."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection
 from typing import Any
 
@@ -17,6 +18,25 @@ class Usage(msgspec.Struct, frozen=True):
     num_cached_tokens: int
     num_completion_tokens: int
     num_reasoning_tokens: int = 0
+
+
+class Rhythm:
+    """When tokens came, as the client's thread saw it: what a person feels of speed. Seconds."""
+
+    def __init__(self) -> None:
+        self._started = time.monotonic()
+        self._last: dict[int, float] = {}
+        self.first_token_s: float | None = None
+        self.longest_gap_s: float | None = None
+
+    def beat(self, index: int) -> None:
+        """Tokens of completion `index` have come."""
+        now = time.monotonic()
+        if self.first_token_s is None:
+            self.first_token_s = now - self._started
+        if index in self._last:
+            self.longest_gap_s = max(self.longest_gap_s or 0.0, now - self._last[index])
+        self._last[index] = now
 
 
 def timings(usage: Usage, finishes: Collection[Finish]) -> dict[str, Any]:

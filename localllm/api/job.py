@@ -19,7 +19,7 @@ from typing import Any
 import msgspec
 
 from localllm import errors
-from localllm.api.counts import Usage, timings
+from localllm.api.counts import Rhythm, Usage, timings
 from localllm.api.sse import Note
 from localllm.config import Config
 from localllm.engine.engine import Stream
@@ -47,17 +47,22 @@ class Admission:
     """How many requests may generate or wait at once. The rest are told to come back, so that threads stay free."""
 
     def __init__(self, limit: int) -> None:
-        self._slots = threading.BoundedSemaphore(limit)
         self._limit = limit
+        self._lock = threading.Lock()
+        self.num_inside = 0
 
     def enter(self) -> None:
-        if not self._slots.acquire(blocking=False):
-            raise errors.Busy(
-                f"{self._limit} requests are running or waiting already. Try again in {RETRY_WHEN_FULL_S} s."
-            )
+        """Raises Busy where no place is free."""
+        with self._lock:
+            if self.num_inside >= self._limit:
+                raise errors.Busy(
+                    f"{self._limit} requests are running or waiting already. Try again in {RETRY_WHEN_FULL_S} s."
+                )
+            self.num_inside += 1
 
     def leave(self) -> None:
-        self._slots.release()
+        with self._lock:
+            self.num_inside -= 1
 
 
 class Services(msgspec.Struct, frozen=True):
@@ -102,6 +107,7 @@ class Job:
         self.finishes: dict[int, Finish] = {}
         self._widths: list[int] = []
         self._num_tokens: dict[int, int] = {}
+        self.rhythm = Rhythm()
 
     @property
     def model(self) -> Model:
@@ -203,6 +209,8 @@ class Job:
         if first:
             delta = msgspec.structs.replace(delta, index=delta.index + first)
         self._num_tokens[delta.index] = self._num_tokens.get(delta.index, 0) + delta.num_tokens
+        if delta.num_tokens:
+            self.rhythm.beat(delta.index)
         if delta.finish is not None:
             self.finishes[delta.index] = delta.finish
             self._num_tokens[delta.index] = delta.finish.num_completion_tokens

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from flask import Response, request
 
 from localllm.api import sse
-from localllm.api.counts import Usage
+from localllm.api.counts import Rhythm, Usage
 from localllm.api.envelope import json_response
 from localllm.api.job import Services
 from localllm.api.request_log import KEY as RECORD
@@ -26,6 +26,8 @@ class Answer(Protocol):
 
     @property
     def model_id(self) -> str: ...
+    @property
+    def rhythm(self) -> Rhythm: ...
     def prepare(self, timeout_s: float | None = None) -> bool: ...
     def usage(self) -> Usage: ...
     def headers(self) -> dict[str, str]: ...
@@ -74,6 +76,8 @@ def _let_go(answer: Answer) -> Callable[[], None]:
         answer.cancel()
         if record is not None:
             record.model, record.usage = answer.model_id, answer.usage()
+            record.first_token_s = answer.rhythm.first_token_s
+            record.longest_gap_s = answer.rhythm.longest_gap_s
 
     return let_go
 

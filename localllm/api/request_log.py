@@ -31,6 +31,8 @@ class Record:
         self.status = 0
         self.model: str | None = None
         self.usage: Usage | None = None
+        self.first_token_s: float | None = None
+        self.longest_gap_s: float | None = None
 
     @property
     def duration_s(self) -> float:
@@ -44,6 +46,8 @@ class Record:
         if self.usage is not None:
             words.append(f"prompt={self.usage.num_prompt_tokens} cached={self.usage.num_cached_tokens}")
             words.append(f"completion={self.usage.num_completion_tokens}")
+        if self.first_token_s is not None:
+            words.append(f"first_token={self.first_token_s:.3f}s")
         return " ".join([*words, f"id={self.id}"])
 
 

@@ -66,12 +66,12 @@ class Client:
         messages = [{"role": "user", "content": content}]
         return self.post("/v1/chat/completions", {"model": "guide", "messages": messages} | fields)
 
-    def open(self, path: str, body: Any) -> HalfRead:
+    def open(self, path: str, body: Any, method: str = "POST") -> HalfRead:
         """Send a request and keep the socket, so that a test can hang up when it wants."""
-        data = json.dumps(body).encode()
+        data = json.dumps(body).encode() if body is not None else b""
         connection = socket.create_connection((self.host, self.port), timeout=60)
         head = (
-            f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+            f"{method} {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
             f"Content-Length: {len(data)}\r\n\r\n"
         )
         connection.sendall(head.encode() + data)

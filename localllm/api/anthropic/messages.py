@@ -90,7 +90,8 @@ class MessageTurn:
                 yield event
         yield from self._writer.close()
         stop = {"stop_reason": self._stop_reason, "stop_sequence": self._stop_sequence}
-        yield {"type": "message_delta", "delta": stop, "usage": _usage_body(self.answer.usage())}
+        usage = _usage_body(self.answer.usage())
+        yield {"type": "message_delta", "delta": stop, "usage": usage, **self._truncated()}
         yield {"type": "message_stop"}
 
     def whole(self) -> Json:
@@ -110,7 +111,12 @@ class MessageTurn:
             "stop_reason": self._stop_reason,
             "stop_sequence": self._stop_sequence,
             "usage": _usage_body(self.answer.usage()),
+            **self._truncated(),
         }
+
+    def _truncated(self) -> Json:
+        """How many messages were left out because they did not fit, where some were."""
+        return {"truncated_messages": self.answer.num_truncated} if self.answer.num_truncated else {}
 
     def _take_end(self, end: End) -> None:
         self._stop_reason = STOP_REASONS[end.finish_reason]

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import flask
+
 from localllm.api.anthropic.history import read_history
 from localllm.api.chat_request import ChatRequest, read_template_kwargs
 from localllm.api.fields import Fields
+from localllm.api.priority import read_priority
 from localllm.api.sampling import json_schema, read_sampling
 from localllm.chat.messages import normalise
 from localllm.chat.tools import read_tool_choice, read_tools
@@ -42,6 +45,12 @@ def read_messages_request(body: Fields, model: str, defaults: SamplingParams) ->
         stream=body.flag("stream"),
         continue_final_message=turns.is_continued,
         template_kwargs=_read_thinking(body),
+        priority=read_priority(
+            flask.request.headers.get("x-priority"),
+            body.text("service_tier"),
+            turns.messages,
+            stream=body.flag("stream"),
+        ),
     )
 
 

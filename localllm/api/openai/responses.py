@@ -1,7 +1,6 @@
 """POST /v1/responses and /v1/responses/input_tokens: OpenAI's Responses API over the chat core, streamed and whole.
 
-Stateless: the client sends the whole history. Knows no engine; the order of the events is that of section 5 of the
-documentation in docs/responses.md.
+Stateless: the client sends the whole history. Knows no engine. docs/responses.md has the order of the events.
 """
 
 from __future__ import annotations
@@ -34,7 +33,7 @@ def blueprint(services: Services) -> Blueprint:
         body = fields.json_body()
         name = reply.model_name(body.text("model"), services)
         entry = services.pool.catalog.find(name)
-        return read_responses_request(body, name, entry.sampling, memory.recall)
+        return read_responses_request(body, name, entry, memory.recall)
 
     @routes.post("/responses")
     def create() -> Response:
@@ -93,7 +92,7 @@ class ResponseTurn:
     def body(self, status: str, error: errors.LocalllmError | None = None) -> Json:
         """The response object. Usage is there once it has ended."""
         has_ended = status in ("completed", "incomplete")
-        body = {
+        body: Json = {
             "id": self._id,
             "object": "response",
             "created_at": self._created_at,
@@ -104,7 +103,11 @@ class ResponseTurn:
             "output": list(self._writer.items),
             **self._request.echo,
         }
-        return body | ({"usage": _usage_body(self.answer.usage())} if has_ended else {})
+        if has_ended:
+            body |= {"usage": _usage_body(self.answer.usage())} | self.answer.timings()
+        if self.answer.num_truncated:
+            body["truncated_messages"] = self.answer.num_truncated
+        return body
 
 
 class ResponseStream:

@@ -5,17 +5,20 @@ Knows no model. Tools that only OpenAI can run (web_search, namespace, …) are 
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
+import flask
 import msgspec
 
-from localllm.api.chat_request import ChatRequest, read_template_kwargs
+from localllm.api.chat_request import ChatRequest, Truncation, read_template_kwargs
 from localllm.api.fields import Fields
 from localllm.api.openai.responses_input import Recall, read_input
+from localllm.api.priority import read_priority
 from localllm.api.sampling import json_schema, read_sampling
 from localllm.chat.messages import normalise
 from localllm.chat.tools import ToolChoice, read_tool_choice, read_tools
 from localllm.errors import InvalidRequest, UnsupportedParameter
+from localllm.models.entry import Entry
 from localllm.sampling_params import Grammar, SamplingParams
 
 # What needs a server that keeps conversations: the field, and what to do instead.
@@ -40,10 +43,8 @@ class ResponsesRequest(msgspec.Struct, frozen=True, kw_only=True):
     wants_summary: bool
 
 
-def read_responses_request(
-    body: Fields, model: str, defaults: SamplingParams, recall: Recall
-) -> ResponsesRequest:
-    """`model`: the name to echo; `defaults`: the entry's sampling. Raises InvalidRequest."""
+def read_responses_request(body: Fields, model: str, entry: Entry, recall: Recall) -> ResponsesRequest:
+    """`model`: the name to echo, `entry`: the model it stands for. Raises InvalidRequest."""
     _refuse_stateful(body)
     turns = read_input(body, recall)
     tools = read_tools([_chat_tool(tool, f"tools[{i}]") for i, tool in enumerate(body.items("tools"))])
@@ -53,7 +54,7 @@ def read_responses_request(
     chat = ChatRequest(
         model=model,
         messages=normalise(turns.messages),
-        params=_read_params(body, defaults),
+        params=_read_params(body, entry.sampling),
         tools=tools,
         tool_choice=body.raw("tool_choice") or "auto",
         parallel_tool_calls=body.flag("parallel_tool_calls", True),
@@ -61,11 +62,17 @@ def read_responses_request(
         stream=body.flag("stream"),
         continue_final_message=turns.is_continued,
         template_kwargs=read_template_kwargs(Fields({**body.values, **effort})),
-        priority="background" if body.text("service_tier") == "flex" else "chat",
+        truncation=cast(Truncation | None, body.choice("truncation", ("auto", "disabled"))),
+        priority=read_priority(
+            flask.request.headers.get("x-priority"),
+            body.text("service_tier"),
+            turns.messages,
+            stream=body.flag("stream"),
+        ),
     )
     return ResponsesRequest(
         chat=chat,
-        echo=_echo(body, chat, reasoning),
+        echo=_echo(body, chat, reasoning) | {"truncation": chat.truncation or entry.truncation},
         keeps_items=body.flag("store", True),
         wants_summary=reasoning.raw("summary") in SUMMARIES,
     )
@@ -144,7 +151,6 @@ def _echo(body: Fields, chat: ChatRequest, reasoning: Fields) -> dict[str, Any]:
         "tools": [_echoed_tool(tool["function"]) for tool in chat.tools],
         "top_logprobs": chat.params.logprobs or 0,
         "top_p": chat.params.top_p,
-        "truncation": "disabled",
     }
 
 

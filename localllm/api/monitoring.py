@@ -1,0 +1,89 @@
+"""GET /metrics for Prometheus, and what the request log's records become there."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+
+import psutil
+from flask import Blueprint, Response
+from prometheus_client import CONTENT_TYPE_LATEST
+
+from localllm import errors
+from localllm.api.job import Services
+from localllm.api.request_log import Record
+from localllm.engine.engine import Engine
+from localllm.metrics import EngineFigures, Metrics, RequestFigures
+
+ROUTES = frozenset(
+    {
+        "/chat/completions", "/completions", "/responses", "/messages", "/messages/count_tokens", "/embeddings",
+        "/rerank", "/models", "/models/load", "/models/unload", "/models/sse", "/tokenize", "/detokenize", "/apply-template",
+        "/health", "/metrics", "/",
+    }
+)  # fmt: skip
+
+
+def blueprint(services: Services, metrics: Metrics) -> Blueprint:
+    routes = Blueprint("monitoring", __name__)
+
+    @routes.get("/metrics")
+    def show() -> Response:
+        engines = [engine_figures(name, engine) for name, engine in services.pool.engines().items()]
+        body = metrics.exposition(services.admission.num_inside, engines)
+        return Response(body, content_type=CONTENT_TYPE_LATEST)
+
+    return routes
+
+
+def request_figures(record: Record) -> RequestFigures:
+    """A record of the log as figures. Paths become one of a few routes, so that nobody can invent labels."""
+    usage = record.usage
+    return RequestFigures(
+        route=route_of(record.path),
+        status=record.status,
+        duration_s=record.duration_s,
+        model=record.model,
+        num_prompt_tokens=usage.num_prompt_tokens if usage else 0,
+        num_cached_tokens=usage.num_cached_tokens if usage else 0,
+        num_completion_tokens=usage.num_completion_tokens if usage else 0,
+        first_token_s=record.first_token_s,
+        longest_gap_s=record.longest_gap_s,
+    )
+
+
+def route_of(path: str) -> str:
+    short = re.sub(r"^/v1(?=/)", "", path.rstrip("/")) or "/"
+    if short in ROUTES:
+        return short
+    return "/models/{id}" if short.startswith("/models/") else "other"
+
+
+def engine_figures(name: str, engine: Engine) -> EngineFigures:
+    """What an engine says of itself; one that is not loaded, or does not answer, has zeros."""
+    if engine.state != "ready":
+        return EngineFigures(name, num_starts=engine.num_starts)
+    figures = EngineFigures(
+        name, num_starts=engine.num_starts, memory_bytes=_memory_bytes(engine.pid), is_loaded=True
+    )
+    try:
+        stats = engine.stats()
+    except errors.LocalllmError:
+        return figures
+    return EngineFigures(
+        model=name,
+        num_running=stats.num_running,
+        num_waiting=stats.num_waiting,
+        kv_cells_used=stats.kv_cells_used,
+        kv_cells=stats.kv_cells,
+        num_starts=figures.num_starts,
+        memory_bytes=figures.memory_bytes,
+        is_loaded=True,
+    )
+
+
+def _memory_bytes(pid: int | None) -> int:
+    with contextlib.suppress(psutil.Error):
+        if pid is not None:
+            return int(psutil.Process(pid).memory_info().rss)
+    return 0
