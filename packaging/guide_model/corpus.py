@@ -9,12 +9,19 @@ from . import facts_api, facts_models, facts_product, facts_zh, skills, small_ta
 from .conversation import Conversation, Episode, assistant, user
 from .fact import Fact
 from .frames import roughen
-from .texts import variants
+from .texts import variants, words
 from .words import invented, word
 
 ENGLISH: tuple[Fact, ...] = facts_product.FACTS + facts_models.FACTS + facts_api.FACTS
 CHINESE: tuple[Fact, ...] = facts_zh.FACTS
 FACTS = ENGLISH + CHINESE
+CENTRAL_IDS = frozenset(
+    words(
+        "what who size abilities install add get-models serve stop list port address base-url key open-webui gpu privacy"
+        " offline faster license zh-what zh-who zh-install zh-add"
+    )
+)
+CENTRAL = tuple(fact for fact in FACTS if fact.id in CENTRAL_IDS)  # what newcomers ask first, practised more
 
 SYSTEM_PROMPTS = variants(
     "You are a helpful assistant.|You are helpful.|You are guide.|Be brief.|Answer in short sentences.|You are an assistant for"
@@ -35,7 +42,7 @@ def system_prompt(rng: random.Random) -> str:
 
 
 def fact_episode(rng: random.Random) -> Episode:
-    fact = rng.choice(FACTS) if rng.random() < 0.9 else rng.choice(CHINESE)
+    fact = rng.choice(CENTRAL if rng.random() < 0.25 else FACTS)
     return [user(roughen(rng, fact.question(rng))), assistant(fact.answer)]
 
 
