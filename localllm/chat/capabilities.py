@@ -10,6 +10,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from localllm.chat.limits import TemplateLimit
+
 Message = dict[str, Any]
 Render = Callable[[list[Message], list[dict[str, Any]] | None, bool, dict[str, Any]], str]
 ArgumentsStyle = Literal["dict", "text"]
@@ -56,7 +58,7 @@ class Capabilities(msgspec.Struct, frozen=True):
 
 
 def probe(render: Render, source: str) -> Capabilities:
-    """Renders about ten samples; costs a few milliseconds, once per template."""
+    """Renders about ten samples; costs a few milliseconds, once per template. Raises TemplateLimit."""
     parts = not _shows(render, [_user()], None, _USER) and _shows(render, [_user(parts=True)], None, _USER)
     system = [{"role": "system", "content": _part(_SYSTEM, parts)}, _user(parts)]
     empty_tools = not _shows(render, [_user(parts)], None, _USER) and _shows(
@@ -104,6 +106,8 @@ def _shows(render: Render, messages: list[Message], tools: list[dict[str, Any]] 
 def _try(render: Render, messages: list[Message], tools: list[dict[str, Any]] | None) -> str:
     try:
         return render(messages, tools, True, {})
+    except TemplateLimit:
+        raise
     except Exception:  # noqa: BLE001 -- whatever a template raises, it means: not like this
         return ""
 

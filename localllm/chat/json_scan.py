@@ -1,11 +1,35 @@
-"""A scanner that follows JSON text as it arrives, and knows where a value ends or breaks.
+"""JSON as text: a scanner that follows it as it comes and knows where a value ends or breaks, and a careful writer.
 
-It builds nothing: the text itself is what clients get. Knows no tool calls.
+The scanner builds nothing: the text itself is what clients get. Knows no tool calls.
 """
 
 from __future__ import annotations
 
+import json
 import re
+from typing import Any
+
+
+def dumps(value: Any) -> str:
+    """JSON with readable characters. What UTF-8 cannot carry (half a surrogate pair) is escaped.
+
+    Raises ValueError for what JSON has no word for: infinity, and trees too deep.
+    """
+    try:
+        text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+        return text if is_utf8(text) else json.dumps(value)
+    except RecursionError:
+        raise ValueError("too deep") from None
+
+
+def is_utf8(text: str) -> bool:
+    """False for text with half a surrogate pair, which no encoder takes."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
 
 _NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?")
 _LITERALS = ("true", "false", "null")

@@ -20,6 +20,7 @@ MAX_SOURCE_CHARS = 256_000  # the largest template in the wild has about 30 000
 MAX_OUTPUT_CHARS = 16_000_000
 MAX_NUMBER = 100_000  # a width, a count, an indent: no honest template asks for more
 MAX_SECONDS = 1.5
+MAX_PROBE_SECONDS = 0.5  # for each small sample; an honest template takes a few milliseconds
 LONG_TEXT = 100_000  # from here on a single operation takes long enough to look at the clock
 
 

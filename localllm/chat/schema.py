@@ -9,6 +9,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from localllm.chat.json_scan import dumps
+
 Schema = Mapping[str, Any]
 
 _TYPE_OF = {
@@ -75,13 +77,14 @@ def to_json(text: str, schema: Schema) -> str:
     """Bare text as JSON of a type the schema allows; as a JSON string where it is none."""
     allowed = types(schema)
     bare = text.strip()
-    value = loads(_PYTHON_WORDS.get(bare, bare))
+    bare = _PYTHON_WORDS.get(bare, bare)
+    value = loads(bare)
     if value is not NOT_JSON:
         kind = _type_of(value)
         is_allowed = not allowed or kind in allowed or (kind == "integer" and "number" in allowed)
         if is_allowed:
-            return json.dumps(value, ensure_ascii=False)
-    return json.dumps(text, ensure_ascii=False)
+            return bare
+    return dumps(text)
 
 
 NOT_JSON = object()
@@ -90,7 +93,9 @@ NOT_JSON = object()
 def loads(text: str) -> Any:
     """The value of a JSON text, or NOT_JSON."""
     try:
-        return json.loads(text, parse_constant=_refuse)
+        value = json.loads(text, parse_constant=_refuse)
+        dumps(value)  # 1e999 is read as infinity, which JSON cannot write
+        return value
     except (ValueError, RecursionError):
         return NOT_JSON
 

@@ -11,10 +11,11 @@ import copy
 from functools import cached_property
 from typing import Any
 
-from jinja2 import Template
+from jinja2 import Template, meta
 
 from localllm.chat import adapt, limits, sandbox
 from localllm.chat.capabilities import Capabilities, probe
+from localllm.chat.variables import filled_in
 from localllm.errors import InvalidRequest, ModelLoadFailed
 
 CHATML = """\
@@ -42,11 +43,15 @@ class ChatTemplate:
         self.source = source
         self._constants = {"bos_token": bos_token, "eos_token": eos_token}
         self._template = _compile(source)
+        self._reads = frozenset(meta.find_undeclared_variables(_ENVIRONMENT.parse(source)))
 
     @cached_property
     def capabilities(self) -> Capabilities:
         """What the template does with tools, system messages and tool results, found by rendering samples."""
-        return probe(self._render_plain, self.source)
+        try:
+            return probe(self._render_sample, self.source)
+        except limits.TemplateLimit as error:
+            raise _stopped(error) from error
 
     @property
     def supports_tools(self) -> bool:
@@ -77,7 +82,9 @@ class ChatTemplate:
         if continue_final_message:
             return self._render_continued(fitted, kwargs)
         try:
-            return self._render_plain(fitted.messages, fitted.tools, add_generation_prompt, kwargs)
+            return _encodable(
+                self._render_plain(fitted.messages, fitted.tools, add_generation_prompt, kwargs)
+            )
         except Exception as error:
             raise self._refusal(fitted, kwargs, error) from error
 
@@ -100,7 +107,16 @@ class ChatTemplate:
                 param="continue_final_message",
             )
         is_stripped = not prompt.startswith(_CONTINUE_MARK, end)
-        return prompt[:end].rstrip() if is_stripped else prompt[:end]
+        return _encodable(prompt[:end].rstrip() if is_stripped else prompt[:end])
+
+    def _render_sample(
+        self,
+        messages: list[Message],
+        tools: list[dict[str, Any]] | None,
+        add_prompt: bool,
+        kwargs: dict[str, Any],
+    ) -> str:
+        return self._render_plain(messages, tools, add_prompt, kwargs, limits.MAX_PROBE_SECONDS)
 
     def _render_plain(
         self,
@@ -108,13 +124,15 @@ class ChatTemplate:
         tools: list[dict[str, Any]] | None,
         add_generation_prompt: bool,
         kwargs: dict[str, Any],
+        max_seconds: float = limits.MAX_SECONDS,
     ) -> str:
         """The template alone. Raises whatever the template raises."""
         variables = {
             **kwargs, **self._constants, "messages": copy.deepcopy(messages), "tools": copy.deepcopy(tools),
             "add_generation_prompt": add_generation_prompt,
         }  # fmt: skip
-        with limits.budget() as budget:
+        variables |= filled_in(variables, self._reads)
+        with limits.budget(max_seconds) as budget:
             chunks, num_chars = [], 0
             for chunk in self._template.generate(variables):
                 budget.step()
@@ -128,10 +146,7 @@ class ChatTemplate:
         """The error for the person: what the template said, and about which message."""
         reason = str(error).strip().rstrip(".") or type(error).__name__
         if isinstance(error, limits.TemplateLimit):
-            return InvalidRequest(
-                f"The chat template of this model was stopped: {reason}. Set another chat_template for the model.",
-                code="template_limit_exceeded",
-            )
+            return _stopped(error)
         place = self._first_refused(fitted, kwargs, error)
         return InvalidRequest(
             f"The chat template of this model refuses {place}: {reason}.",
@@ -148,6 +163,18 @@ class ChatTemplate:
                 if str(other) == str(error):
                     return _describe(fitted.messages[end - 1])
         return "these messages"
+
+
+def _stopped(error: limits.TemplateLimit) -> InvalidRequest:
+    return InvalidRequest(
+        f"The chat template of this model was stopped: {error}. Set another chat_template for the model.",
+        code="template_limit_exceeded",
+    )
+
+
+def _encodable(prompt: str) -> str:
+    """Half a surrogate pair, as JSON may carry it, is no text: no tokenizer takes it."""
+    return prompt.encode("utf-8", "replace").decode()
 
 
 def _describe(message: Message) -> str:

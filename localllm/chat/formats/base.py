@@ -104,6 +104,11 @@ class Format:
         raise Broken
         yield
 
+    @property
+    def written_opener(self) -> str:
+        """What is written before calls; nothing in a format whose calls stand bare."""
+        return "" if self.bare else self.openers[0]
+
     # --- writing ------------------------------------------------------------------------------------------
 
     def write_call(self, name: str, arguments: Any, index: int) -> str:
@@ -113,7 +118,7 @@ class Format:
     def write_calls(self, calls: list[Call]) -> str:
         """The calls as the model would write them."""
         written = [self.write_call(name, arguments, index) for index, (name, arguments) in enumerate(calls)]
-        return self.openers[0] + self.head + self.between.join(written) + self.tail
+        return self.written_opener + self.head + self.between.join(written) + self.tail
 
     # --- grammar ------------------------------------------------------------------------------------------
 
@@ -151,14 +156,14 @@ class Format:
         is_forced = choice.mode == "required"
         if not is_forced and answer_schema is None:
             return Grammar(kind="lark", text=lark.build(calls), triggers=self.triggers())
-        answer = f"{lark.text(self.openers[0])} {calls}"
+        answer = f"{lark.text(self.written_opener)} {calls}"
         if not is_forced:
             answer = f"({answer} | {lark.json(answer_schema)})"
         reasoning = self._grammar_reasoning(lark, self.starts_in_reasoning(prompt, continued))
         return Grammar(kind="lark", text=lark.build(f"{reasoning} {answer}"))
 
     def triggers(self) -> tuple[str, ...]:
-        """The texts after which the grammar begins with `auto`."""
+        """The texts after which the grammar begins with `auto`. Bare calls have none: they look like an answer."""
         return self.openers[:1]
 
     def _grammar_calls(self, lark: Lark, tools: dict[str, Parameters], parallel: bool) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from localllm.chat.deltas import Content
 from localllm.chat.formats import json_calls
 from localllm.chat.formats.named_json import MAX_NAME_CHARS, NamedJson
 from localllm.chat.reader import Broken, Reader, Reading
@@ -27,16 +26,17 @@ class FunctionaryV32(NamedJson):
     reasoning = None
 
     def read(self, r: Reader, in_reasoning: bool) -> Reading[None]:
-        while True:
+        opener: str | None = ""
+        while opener is not None:
             r.commit()
             try:
                 yield from self._read_part(r)
             except Broken:
                 r.rewind()
+                r.content(opener)
             r.commit()
-            if (yield from r.until((">>>",), r.content)) is None:
-                r.flush_space(Content)
-                return
+            opener = yield from r.until(self.openers, r.content)
+        r.flush_space()
 
     def _read_part(self, r: Reader) -> Reading[None]:
         """A recipient and, where it is a function, its arguments; what follows is text."""

@@ -9,6 +9,7 @@ from localllm.chat import schema as schemas
 from localllm.chat.formats.base import Format, Parameters
 from localllm.chat.formats.python_calls import grammar_chain
 from localllm.chat.formats.xml_calls import text_pattern
+from localllm.chat.json_scan import dumps
 from localllm.chat.lark import Lark, one_of
 from localllm.chat.reader import Broken, Reader, Reading
 
@@ -39,7 +40,7 @@ class Gemma4(Format):
         separator = "{"
         while not (yield from self._at_end(r, "}")):
             key = yield from self._read_key(r)
-            r.arguments(separator + json.dumps(key, ensure_ascii=False) + ": ")
+            r.arguments(separator + dumps(key) + ": ")
             yield from self._read_value(r, depth)
             separator = ", "
         r.arguments("{}" if separator == "{" else "}")
@@ -87,11 +88,7 @@ class Gemma4(Format):
 
     def _read_text(self, r: Reader) -> Reading[None]:
         r.arguments('"')
-        if (
-            yield from r.until(
-                (self.quote,), lambda text: r.arguments(json.dumps(text, ensure_ascii=False)[1:-1])
-            )
-        ) is None:
+        if (yield from r.until((self.quote,), lambda text: r.arguments(dumps(text)[1:-1]))) is None:
             raise Broken
         r.arguments('"')
 
@@ -102,7 +99,7 @@ class Gemma4(Format):
         while (char := (yield from r.peek())) not in ("", ",", "}", "]"):
             text += char
             r.take(char)
-        if char == "":
+        if char == "" or not text.strip():  # the end, or the bracket of something else
             raise Broken
         r.arguments(schemas.to_json(text.strip(), {}))
 

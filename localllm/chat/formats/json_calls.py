@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
+from localllm.chat.json_scan import dumps, is_utf8
 from localllm.chat.reader import Broken, Reader, Reading
 
 NAME_KEYS = frozenset({"name", "tool_name", "function"})
@@ -62,6 +62,8 @@ class _Call:
             self.r.arguments(self.early)
 
     def _read_arguments(self) -> Reading[None]:
+        if self.early is not None:
+            raise Broken
         if self.name is None:
             self.early = yield from read_arguments(self.r, stream=False)
         else:
@@ -94,7 +96,7 @@ def read_arguments(r: Reader, *, stream: bool = True) -> Reading[str]:
     if (yield from r.peek()) != '"':
         return (yield from r.json(r.arguments if stream else None))
     text = yield from r.word()
-    text = text if _is_object(text) else json.dumps(text, ensure_ascii=False)
+    text = text if _is_object(text) else dumps(text)
     if stream:
         r.arguments(text)
         r.commit()
@@ -103,7 +105,7 @@ def read_arguments(r: Reader, *, stream: bool = True) -> Reading[str]:
 
 def _is_object(text: str) -> bool:
     try:
-        return isinstance(json.loads(text), dict)
+        return isinstance(json.loads(text), dict) and is_utf8(text)
     except (ValueError, RecursionError):
         return False
 
@@ -120,9 +122,3 @@ def read_list(r: Reader, *, known_only: bool = False) -> Reading[None]:
         if (yield from r.expect(",", "]")) == "]":
             break
     r.commit()
-
-
-def write_object(
-    name: str, arguments: Any, *, name_key: str = "name", arguments_key: str = "arguments"
-) -> str:
-    return json.dumps({name_key: name, arguments_key: arguments}, ensure_ascii=False)

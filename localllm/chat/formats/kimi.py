@@ -22,7 +22,7 @@ class KimiK2(NamedJson):
     marks = (*openers, head, name_close, call_close, tail)
 
     def clean_name(self, name: str) -> str:
-        return re.sub(r":\d+$", "", name.strip()).removeprefix("functions.")
+        return re.sub(r":[0-9]+$", "", name.strip()).removeprefix("functions.")
 
     def write_call(self, name: str, arguments: Any, index: int) -> str:
         text = json.dumps(arguments, ensure_ascii=False)

@@ -25,6 +25,3 @@ class Llama3Json(JsonObject):
             yield from super().read_calls(r, opener)
         else:  # the built-in tools of Llama 3.1: brave_search.call(query="…")
             yield from python_calls.read_call(r, known_only=True)
-
-    def triggers(self) -> tuple[str, ...]:
-        return ("<|python_tag|>", '{"name": "', '{"type": "function", "name": "')

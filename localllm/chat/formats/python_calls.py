@@ -10,6 +10,7 @@ from typing import Any
 
 from localllm.chat import schema as schemas
 from localllm.chat.formats.base import Format, Parameters
+from localllm.chat.json_scan import dumps
 from localllm.chat.lark import Lark, one_of, quoted
 from localllm.chat.reader import Broken, Reader, Reading
 
@@ -74,7 +75,7 @@ def read_call(r: Reader, *, known_only: bool) -> Reading[None]:
         value = yield from _read_value(r)
         if not _NAME.fullmatch(key):
             raise Broken
-        text = f"{json.dumps(key, ensure_ascii=False)}: {to_json(value, arguments.get(key, {}))}"
+        text = f"{dumps(key)}: {to_json(value, arguments.get(key, {}))}"
         r.arguments(("{" if is_first else ", ") + text)
         is_first = False
         yield from r.at(",")
@@ -111,7 +112,7 @@ def to_json(text: str, schema: schemas.Schema) -> str:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # "invalid escape sequence"
                 value = ast.literal_eval(text.strip())
-        return json.dumps(value, ensure_ascii=False, allow_nan=False)
+        return dumps(value)
     except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
         return schemas.to_json(text, schema)
 
@@ -148,7 +149,6 @@ class LlamaPythonic(PythonCalls):
     name = "llama-pythonic"
     openers = ("<|python_start|>",)
     bare = ("[",)
-    tail = "]<|python_end|>"
     closers = ("<|python_end|>",)
     marks = ("<|python_start|>", "<|python_end|>")
     reasoning = None

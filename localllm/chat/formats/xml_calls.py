@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 from localllm.chat import schema as schemas
 from localllm.chat.formats.base import Format, Parameters
 from localllm.chat.formats.named_json import MAX_NAME_CHARS
+from localllm.chat.json_scan import dumps
 from localllm.chat.lark import Lark, one_of
 from localllm.chat.reader import Broken, Reader, Reading
 
@@ -55,7 +56,7 @@ class XmlCalls(Format):
         separator = "{"
         while (yield from self._at_key(r)):
             key, schema = yield from self._read_key(r)
-            r.arguments(separator + json.dumps(key, ensure_ascii=False) + ": ")
+            r.arguments(separator + dumps(key) + ": ")
             r.commit()
             separator = ", "
             yield from self._read_value(r, declared.get(key, {}) if schema is None else schema)
@@ -87,9 +88,7 @@ class XmlCalls(Format):
             r.commit()
             return
         r.arguments('"')
-        if (
-            yield from r.until(closers, lambda text: r.arguments(json.dumps(text, ensure_ascii=False)[1:-1]))
-        ) is None:
+        if (yield from r.until(closers, lambda text: r.arguments(dumps(text)[1:-1]))) is None:
             raise Broken
         r.arguments('"')
         r.commit()

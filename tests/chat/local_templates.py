@@ -1,0 +1,84 @@
+"""Renders every chat template of a folder in five cases, and says what became of each.
+
+Run it on the templates that llama-cpp-python's source carries (they are other people's, so they are not kept here):
+
+    LOCALLLM_TEMPLATES=…/vendor/llama.cpp/models/templates python -m tests.chat.local_templates
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from localllm.chat.formats import detect
+from localllm.chat.messages import normalise
+from localllm.chat.template import ChatTemplate
+from localllm.chat.tools import read_tools
+from localllm.errors import InvalidRequest
+
+TOOLS = read_tools(
+    [
+        {
+            "type": "function",
+            "function": {
+                "name": "get_weather",
+                "description": "The weather of a city.",
+                "parameters": {
+                    "type": "object",
+                    "properties": {"city": {"type": "string", "description": "Its name."}},
+                    "required": ["city"],
+                },
+            },
+        }
+    ]
+)
+USER = {"role": "user", "content": "How is the weather in Zürich?"}
+SYSTEM = {"role": "system", "content": "Answer in verse."}
+CALL = {
+    "role": "assistant",
+    "content": None,
+    "tool_calls": [
+        {
+            "id": "call_1",
+            "type": "function",
+            "function": {"name": "get_weather", "arguments": '{"city": "Zürich"}'},
+        }
+    ],
+}
+RESULT = {"role": "tool", "tool_call_id": "call_1", "content": "21 degrees"}
+ANSWER = {"role": "assistant", "content": "It is warm."}
+
+# name → messages, tools, and the words that must be in the prompt
+CASES: dict[str, tuple[list[dict[str, Any]], list[dict[str, Any]], tuple[str, ...]]] = {
+    "plain": ([USER], [], ("Zürich?",)),
+    "system": ([SYSTEM, USER], [], ("in verse", "Zürich?")),
+    "tools": ([USER], TOOLS, ("get_weather", "Zürich?")),
+    "tool result": ([SYSTEM, USER, CALL, RESULT], TOOLS, ("get_weather", "Zürich?", "21 degrees")),
+    "two turns": ([USER, ANSWER, USER], [], ("Zürich?", "It is warm.")),
+}
+
+
+def outcome(source: str, case: str) -> str:
+    """`rendered`, the reason of the template's own for which it refuses, or `WRONG: …`."""
+    messages, tools, words = CASES[case]
+    template = ChatTemplate(source, bos_token="<s>", eos_token="</s>")
+    try:
+        prompt = template.render(normalise(messages), tools, tool_syntax=detect(source))
+    except InvalidRequest as error:
+        return f"refused: {error}" if error.code == "template_refused" else f"WRONG: {error}"
+    missing = [word for word in words if word not in prompt]
+    return f"WRONG: without {missing}: {prompt!r}" if missing else "rendered"
+
+
+def outcomes(folder: Path) -> Iterator[tuple[str, str, str]]:
+    for path in sorted(folder.glob("*.jinja")):
+        source = path.read_text(encoding="utf-8")
+        yield from ((path.stem, case, outcome(source, case)) for case in CASES)
+
+
+if __name__ == "__main__":
+    for name, case, result in outcomes(Path(os.environ["LOCALLLM_TEMPLATES"])):
+        sys.stdout.write(f"{name}\t{case}\t{result}\n")
