@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 
+import msgspec
 import pytest
 
 from localllm import errors
@@ -412,3 +413,41 @@ def test_only_anthropics_routes_have_its_envelope():
         map(is_anthropic_route, ("/v1/messages", "/messages", "/v1/messages/", "/v1/messages/count_tokens"))
     )
     assert not any(map(is_anthropic_route, ("/v1/chat/completions", "/v1/messages2", "/v1/models", "/")))
+
+
+def test_however_the_text_is_split_the_blocks_are_the_same():
+    """The writer holds nothing back and loses nothing."""
+    texts = [(Content, "a b"), (Reasoning, "c d"), (ToolCallArguments, '{"a": 1}'), (Content, "e")]
+
+    def blocks(cut: int) -> list[dict[str, object]]:
+        writer = BlockWriter()
+        for kind, text in texts:
+            if kind is ToolCallArguments:
+                list(writer.take(ToolCallStart(0, "call_1", "f")))
+            for piece in filter(None, (text[:cut], text[cut:])):
+                list(writer.take(ToolCallArguments(0, piece) if kind is ToolCallArguments else kind(piece)))
+        list(writer.close())
+        return writer.blocks
+
+    assert all(blocks(cut) == blocks(9) for cut in range(9))
+
+
+def test_a_history_that_was_cut_says_so(client, models, engine):
+    """Where the catalog allows it: in the header, in the whole message and in message_delta."""
+    text = models.paths.catalog.read_text()
+    models.paths.catalog.write_text(text.replace('id = "guide"', 'id = "guide"\ntruncation = "auto"'))
+    engine.fake_info = msgspec.structs.replace(engine.fake_info, n_ctx=400)
+    turn = [{"role": "user", "content": "q " * 20}, {"role": "assistant", "content": "Yes."}]
+    messages = [*turn * 20, USER]
+    answer = ask(client, messages)
+    assert int(answer.headers["x-localllm-truncated"]) == answer.json["truncated_messages"] > 0
+    streamed = events_of(ask(client, messages, stream=True))
+    assert streamed[-2]["truncated_messages"] == answer.json["truncated_messages"]
+    assert "truncated_messages" not in ask(client).json
+
+
+def test_background_work_waits(client, engine):
+    """As for the chat API."""
+    ask(client, headers={"x-priority": "background"})
+    ask(client)
+    assert [submit.priority for submit in engine.submits] == ["background", "chat"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 
+import msgspec
 import pytest
 
 from localllm import errors
@@ -424,3 +425,42 @@ def test_reasoning_effort_reaches_the_template(client, engine, monkeypatch):
     respond(client, reasoning={"effort": "minimal", "summary": "auto"})
     assert seen[0]["enable_thinking"] is False
     assert seen[1]["reasoning_effort"] == "low"
+
+
+def test_however_the_text_is_split_the_items_are_the_same():
+    """The writer holds nothing back and loses nothing."""
+    texts = [(Content, "a b"), (Reasoning, "c d"), (ToolCallArguments, "{}"), (Content, "e")]
+
+    def items(cut: int) -> list[dict[str, object]]:
+        writer = OutputWriter()
+        for kind, text in texts:
+            if kind is ToolCallArguments:
+                list(writer.take(ToolCallStart(0, "call_1", "f")))
+            for piece in filter(None, (text[:cut], text[cut:])):
+                list(writer.take(ToolCallArguments(0, piece) if kind is ToolCallArguments else kind(piece)))
+        list(writer.close("completed"))
+        return [{k: v for k, v in item.items() if k != "id"} for item in writer.items]
+
+    assert all(items(cut) == items(9) for cut in range(9))
+
+
+def test_a_history_that_is_too_long_may_lose_its_oldest_turns(client, engine):
+    """`truncation: "auto"`, said in the header and the body, and echoed."""
+    engine.fake_info = msgspec.structs.replace(engine.fake_info, n_ctx=400)
+    given = [{"role": "user", "content": f"Question {number} {'q ' * 20}"} for number in range(20)]
+    history = [item for turn in given for item in (turn, {"role": "assistant", "content": "Yes."})]
+    last = {"role": "user", "content": "The last question."}
+    answer = respond(client, [*history, last], truncation="auto", max_output_tokens=50)
+    assert int(answer.headers["x-localllm-truncated"]) == answer.json["truncated_messages"] > 0
+    assert answer.json["truncation"] == "auto"
+    assert "last question" in str(engine.submits[-1].prompt)
+    assert "truncated_messages" not in respond(client).json
+    assert respond(client).json["truncation"] == "disabled"
+
+
+def test_background_work_waits(client, engine):
+    """As for the chat API."""
+    client.post(PATH, {"model": "guide", "input": "Hi"}, {"x-priority": "background"})
+    respond(client, service_tier="flex")
+    respond(client)
+    assert [submit.priority for submit in engine.submits] == ["background", "background", "chat"]
