@@ -92,7 +92,7 @@ class Compiler:
         return Constraint(matcher, self._tokenizer, grammar.triggers)
 
     def _compile_uncached(self, kind: str, text: str) -> llguidance.LLMatcher:
-        source = _grammar_source(kind, text)
+        source = _grammar_source(kind, with_token_ids(text, self._tokenizer) if kind == "lark" else text)
         matcher = llguidance.LLMatcher(self._tokenizer, source, log_level=0)
         if matcher.is_error():
             raise _refusal(kind, text, matcher.get_error())

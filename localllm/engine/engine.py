@@ -147,6 +147,12 @@ class Engine:
         assert isinstance(reply, m.Stats)
         return reply.stats
 
+    def prefix_report(self) -> list[m.PrefixReport]:
+        """What the last admitted requests found in the prefix cache, newest last."""
+        reply = self._call(m.GetPrefixReport, timeout_s=5.0)
+        assert isinstance(reply, m.PrefixReports)
+        return reply.reports
+
     def _ready_process(self, poll: Callable[[], None] | None = None) -> Process:
         self.start(poll=poll)
         process = self._process

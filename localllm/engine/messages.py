@@ -74,6 +74,12 @@ class ModelInfo(msgspec.Struct, frozen=True):
     devices: tuple[str, ...]
     build: str
     fim_tokens: tuple[int, ...] = ()  # fill in the middle: prefix, suffix, middle; empty where there are none
+    pair_tokens: tuple[list[int], list[int], list[int]] = (
+        [],
+        [],
+        [],
+    )  # around and between query and document
+    rerank_template: str | None = None
 
 
 # ── app → engine ────────────────────────────────────────────────────────────────────────────────────────────
@@ -117,6 +123,10 @@ class Embed(Message, frozen=True):
 
 
 class GetStats(Message, frozen=True):
+    call_id: int
+
+
+class GetPrefixReport(Message, frozen=True):
     call_id: int
 
 
@@ -247,6 +257,27 @@ class Stats(Message, frozen=True):
     stats: EngineStats
 
 
+class PrefixReport(msgspec.Struct, frozen=True):
+    """What one admitted completion found in the prefix cache, and why not more.
+
+    parts_at: how many tokens the nearest kept prefix and the prompt have in common; the texts around that place.
+    """
+
+    request_id: int
+    index: int
+    num_prompt_tokens: int
+    num_cached_tokens: int
+    reason: str
+    parts_at: int
+    prompt_there: str
+    kept_there: str
+
+
+class PrefixReports(Message, frozen=True):
+    call_id: int
+    reports: list[PrefixReport]
+
+
 class CallFailed(Message, frozen=True):
     """A call (tokenize, embed, …) could not be done."""
 
@@ -255,10 +286,10 @@ class CallFailed(Message, frozen=True):
     param: str | None = None
 
 
-Command = Submit | Cancel | Tokenize | Detokenize | Embed | GetStats | Shutdown
-Event = (
-    Loading | Ready | LoadFailed | Accepted | Refused | Step | Tokens | Text | Embeddings | Stats | CallFailed
-)
+Call = Tokenize | Detokenize | Embed | GetStats | GetPrefixReport
+Command = Submit | Cancel | Call | Shutdown
+Reply = Tokens | Text | Embeddings | Stats | PrefixReports | CallFailed
+Event = Loading | Ready | LoadFailed | Accepted | Refused | Step | Reply
 
 _encoder = msgspec.msgpack.Encoder()
 _command_decoder: msgspec.msgpack.Decoder[Command] = msgspec.msgpack.Decoder(Command)

@@ -125,6 +125,8 @@ class ModelHost:
             devices=library.devices(),
             build=library.build(),
             fim_tokens=model.fim_tokens if min(model.fim_tokens) >= 0 else (),
+            pair_tokens=model.pair_tokens,
+            rerank_template=model.rerank_template,
         )
 
     def _token_text(self, token_id: int) -> str:
@@ -146,7 +148,7 @@ class ModelHost:
             raise Busy("Too many requests are waiting for this model. Try again in a moment.")
         return self._preparer.prepare(command)
 
-    def answer(self, command: m.Tokenize | m.Detokenize | m.Embed | m.GetStats) -> m.Message:
+    def answer(self, command: m.Call) -> m.Message:
         """Answer a call. Raises InvalidRequest."""
         match command:
             case m.Tokenize():
@@ -164,6 +166,12 @@ class ModelHost:
                 return self._embed(command)
             case m.GetStats():
                 return m.Stats(command.call_id, self._stats())
+            case m.GetPrefixReport():
+                return m.PrefixReports(command.call_id, self.core.scheduler.admissions.report(self._text))
+
+    def _text(self, token_ids: list[int]) -> str:
+        pieces = (self._model.piece(token_id, special=True) for token_id in token_ids)
+        return b"".join(pieces).decode("utf-8", errors="replace")
 
     def _embed(self, command: m.Embed) -> m.Embeddings:
         if self._embedder is None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import msgspec
 
+from localllm.engine.admissions import Admissions
 from localllm.engine.drafting import Drafter
 from localllm.engine.prefix_cache import Operation, PrefixCache, Slot
 from localllm.engine.sequence import Sequence, State, common_prefix
@@ -57,6 +58,7 @@ class Scheduler:
         """drafter: guesses tokens for a sequence that runs alone; needs a cache that can be cut."""
         self.cache = cache
         self.drafter = drafter
+        self.admissions = Admissions(cache)
         self.max_running = max_running
         self.max_waiting = max_waiting
         self.n_batch = n_batch
@@ -209,6 +211,7 @@ class Scheduler:
         slot = self.cache.pick_slot(source, length, for_background=background)
         if slot is None:
             return False
+        self.admissions.note(sequence)
         self.cache.occupy(slot, sequence, source, length)
         if sequence.num_output_tokens == 0:
             sequence.num_cached_tokens = length

@@ -150,7 +150,7 @@ class _Worker:
                 self._inbox.put(self._close)
             case m.Tokenize() | m.Detokenize():
                 self._preparers.submit(self._answer, command)
-            case m.Embed() | m.GetStats():
+            case m.Embed() | m.GetStats() | m.GetPrefixReport():
                 self._inbox.put(lambda: self._answer(command))
 
     # ── the preparers ───────────────────────────────────────────────────────────────────────────────────────
@@ -168,7 +168,7 @@ class _Worker:
         self._outbox.send(m.Accepted(command.request_id, prepared[0].sequence.num_prompt_tokens))
         self._inbox.put(lambda: self._start(command.request_id, prepared))
 
-    def _answer(self, command: m.Tokenize | m.Detokenize | m.Embed | m.GetStats) -> None:
+    def _answer(self, command: m.Call) -> None:
         try:
             self._outbox.send(self._host.answer(command))
         except LocalllmError as error:

@@ -229,6 +229,20 @@ def test_tokenize_and_detokenize_are_each_others_inverse(engine):
     assert engine.detokenize(engine.tokenize(text)) == text
 
 
+def test_the_prefix_report_says_where_two_prompts_part(engine):
+    """Whoever wonders why a prompt was computed again sees the place and both texts around it."""
+    common = "A system prompt that two users share, word for word. "
+    list(engine.submit(common + "Today is Monday, so tell me", GREEDY))
+    list(engine.submit(common + "Today is Friday, so tell me", GREEDY))
+    row = engine.prefix_report()[-1]
+    assert row.reason == "the prompt parts from the nearest prefix"
+    assert row.num_cached_tokens == row.parts_at > 0
+    assert "Friday" in row.prompt_there
+    assert "Monday" in row.kept_there
+    list(engine.submit(common, SamplingParams(max_tokens=1, cache_prompt=False)))
+    assert engine.prefix_report()[-1].reason == "the request said cache_prompt: false"
+
+
 def test_a_running_stream_is_not_held_up_by_a_long_prompt(engine):
     """While 3 000 tokens are read, the stream that runs goes on."""
     running = engine.submit("x", SamplingParams(temperature=0, max_tokens=2000, ignore_eos=True))
