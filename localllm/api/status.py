@@ -12,6 +12,7 @@ from flask import Blueprint, Response, request
 from localllm import __version__, facts
 from localllm.api.envelope import json_response
 from localllm.api.job import Services
+from localllm.models.pool import Loaded
 
 STYLE = (
     "body{font:16px/1.5 system-ui,sans-serif;max-width:44rem;margin:2rem auto;padding:0 1rem;color-scheme:light dark}"
@@ -66,7 +67,14 @@ def health_body(services: Services) -> dict[str, Any]:
         "version": __version__,
         "catalog_error": services.pool.catalog.error,
         "models": [{"id": entry.id, "status": status} for entry, status in services.pool.statuses()],
+        "loaded": [_loaded_body(loaded) for loaded in services.pool.loaded()],
     }
+
+
+def _loaded_body(loaded: Loaded) -> dict[str, Any]:
+    """What `localllm ps` shows of a model in memory; the entry is left out, because it may name private paths."""
+    fields = {name: value for name, value in vars(loaded).items() if name != "entry"}
+    return {"id": loaded.entry.id, "name": loaded.entry.display_name, "pinned": loaded.entry.pinned, **fields}
 
 
 def page_html(services: Services, host_url: str) -> str:

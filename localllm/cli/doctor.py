@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import json
 import platform
 import socket
 import sys
-import urllib.request
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
-from typing import Any
 
 import click
 import psutil
 
 from localllm import __version__, errors, facts
 from localllm.cli.output import json_option, print_json, size
+from localllm.cli.running import ANSWER_TIMEOUT_S, running_version
 from localllm.config import load_config
 from localllm.engine.engine import Engine
 from localllm.engine.messages import LoadParams
 from localllm.models.catalog import Catalog
 from localllm.models.sources import has_file
 from localllm.paths import PACKAGE_DIR, Paths, user_paths
-
-ANSWER_TIMEOUT_S = 2.0
 
 
 @dataclass(frozen=True)
@@ -128,24 +124,13 @@ def _port(paths: Paths, port: int | None) -> Finding:
         probe.settimeout(ANSWER_TIMEOUT_S)
         if probe.connect_ex(("127.0.0.1", port)) != 0:
             return Finding("Port", True, f"{port} is free")
-    if version := _running_version(port):
+    if version := running_version(port):
         return Finding("Port", True, f"localllm {version} is running on {port}")
     return Finding(
         "Port",
         False,
         f"{port} is used by another program: end it, or use `localllm serve --port {port + 1}`.",
     )
-
-
-def _running_version(port: int) -> str | None:
-    """The version of the localllm that answers on the port, or None where something else does."""
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    try:
-        with opener.open(f"http://127.0.0.1:{port}{facts.HEALTH}", timeout=ANSWER_TIMEOUT_S) as response:
-            body: Any = json.load(response)
-    except (OSError, ValueError):
-        return None
-    return str(body["version"]) if isinstance(body, dict) and {"version", "models"} <= body.keys() else None
 
 
 def _engine(paths: Paths) -> Finding:

@@ -1,0 +1,132 @@
+"""`localllm connect open-webui`: the exact address and key to type there, tested, for each way Open WebUI is run."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import click
+
+from localllm import facts
+from localllm.cli.output import json_option, print_json
+from localllm.cli.running import ANSWER_TIMEOUT_S, known_key, running_version
+from localllm.config import Config, load_config
+from localllm.paths import user_paths
+
+DOCKER_BRIDGE = "172.17.0.1"  # Docker's default on Linux; asked for below, where Docker is there to be asked
+ANY_KEY = "localllm"
+WILDCARDS = ("0.0.0.0", "::")
+
+
+@dataclass(frozen=True)
+class Way:
+    """One way Open WebUI may run, and what to type into it. `listen`: the address `serve` needs, if not the usual."""
+
+    name: str
+    url: str
+    listen: str | None = None
+    note: str = ""
+
+
+@click.command("connect")
+@click.argument("program", type=click.Choice(["open-webui"]), default="open-webui")
+@click.option("--port", type=int, help="Port of the server; the settings' port otherwise.")
+@json_option
+def command(program: str, port: int | None, as_json: bool) -> None:
+    """Say how to connect Open WebUI: address, key, and whether it can be reached."""
+    config = load_config(user_paths(), {"port": port})
+    version = running_version(config.port)
+    ways = ways_to(config.port, sys.platform, bridge_address(), is_wsl=_is_wsl())
+    key = known_key() or ANY_KEY
+    if as_json:
+        rows = [asdict(way) | {"reachable": is_reachable(way, config)} for way in ways]
+        print_json({"program": program, "key": key, "running": version, "ways": rows})
+        return
+    running = (
+        f"localllm {version} is running"
+        if version
+        else f"localllm is not running: start it with `{facts.SERVE}`"
+    )
+    click.echo(f"{running} (port {config.port}).\n")
+    click.echo("In Open WebUI: Settings > Admin > Connections > OpenAI API > +")
+    click.echo(f"  Key        {key}{'   (any text will do on this computer)' if key == ANY_KEY else ''}")
+    click.echo("  Provider   llama.cpp, to load and unload models from there")
+    for way in ways:
+        _print(way, config)
+
+
+def _print(way: Way, config: Config) -> None:
+    click.echo(f"\n{way.name}\n  URL        {way.url}")
+    if way.listen and config.host not in (way.listen, *WILDCARDS):
+        click.echo(
+            f"  First      {facts.SERVE} --host {way.listen}   (a key is made and shown; type that one)"
+        )
+    elif is_reachable(way, config):
+        click.echo("  Tested     it answers")
+    if way.note:
+        click.echo(f"  Note       {way.note}")
+
+
+def ways_to(port: int, platform: str, bridge: str, *, is_wsl: bool) -> Sequence[Way]:
+    """The ways that can occur on this system. None asks to listen more widely than it needs."""
+    container = f"http://host.docker.internal:{port}/v1"
+    ways = [
+        Way("Open WebUI installed on this computer (pip, uvx, desktop app)", f"http://localhost:{port}/v1")
+    ]
+    if platform == "linux" and not is_wsl:
+        ways += [
+            Way("In Docker, with --network=host", f"http://localhost:{port}/v1"),
+            Way(
+                "In Docker",
+                container,
+                listen=bridge,
+                note="Start the container with --add-host=host.docker.internal:host-gateway.",
+            ),
+        ]
+    else:
+        ways.append(Way("In Docker Desktop", container))
+    if is_wsl:
+        ways.append(
+            Way(
+                "In Windows, while localllm runs in WSL",
+                f"http://localhost:{port}/v1",
+                note="Windows forwards localhost to WSL; with mirrored networking nothing else is needed either.",
+            )
+        )
+    return ways
+
+
+def is_reachable(way: Way, config: Config) -> bool:
+    """True where something listens at the address that the way ends at on this computer."""
+    host = way.listen if way.listen and config.host not in WILDCARDS else "127.0.0.1"
+    with socket.socket() as probe:
+        probe.settimeout(ANSWER_TIMEOUT_S)
+        return probe.connect_ex((host, config.port)) == 0
+
+
+def bridge_address() -> str:
+    """The address of this computer that Docker's containers see: of its bridge, and of nothing wider."""
+    docker = shutil.which("docker")
+    if docker is None:
+        return DOCKER_BRIDGE
+    form = "{{range .IPAM.Config}}{{.Gateway}}{{end}}"
+    try:
+        asked = subprocess.run(
+            [docker, "network", "inspect", "bridge", "--format", form],
+            capture_output=True, text=True, timeout=5, check=False,
+        )  # fmt: skip
+    except (OSError, subprocess.TimeoutExpired):
+        return DOCKER_BRIDGE
+    return asked.stdout.strip() or DOCKER_BRIDGE
+
+
+def _is_wsl() -> bool:
+    try:
+        return "microsoft" in Path("/proc/version").read_text(encoding="utf-8").lower()
+    except OSError:
+        return False
