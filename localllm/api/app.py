@@ -10,10 +10,10 @@ from __future__ import annotations
 from flask import Flask, Response, request
 
 from localllm import errors
-from localllm.api import envelope, guard, model_control, monitoring, status, tokens
+from localllm.api import debug, envelope, guard, model_control, monitoring, rerank, status, tokens
 from localllm.api.anthropic import messages
 from localllm.api.job import Admission, Services
-from localllm.api.openai import chat, completions, models, responses
+from localllm.api.openai import chat, completions, embeddings, models, responses
 from localllm.api.request_log import RequestLog
 from localllm.config import Config
 from localllm.metrics import Metrics
@@ -24,6 +24,8 @@ API_ROUTES = (
     completions.blueprint,
     responses.blueprint,
     messages.blueprint,
+    embeddings.blueprint,
+    rerank.blueprint,
     models.blueprint,
     model_control.blueprint,
     tokens.blueprint,
@@ -44,6 +46,7 @@ def create_app(pool: Pool, config: Config) -> Flask:
         app.register_blueprint(routes, name=f"{routes.name}-root")
     metrics = Metrics()
     app.register_blueprint(monitoring.blueprint(services, metrics))
+    app.register_blueprint(debug.blueprint(services))
     app.register_blueprint(status.page_blueprint(services))
     _install_not_found(app)
     envelope.install(app)

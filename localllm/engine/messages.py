@@ -28,8 +28,8 @@ class LoadParams(msgspec.Struct, frozen=True):
 
     n_ctx: cells of the KV cache, shared by all sequences; 0 takes the model's training context (at most 8 192).
     n_parallel: sequences that run at once. n_gpu_layers: -1 for all that the build can offload.
-    draft_path: a smaller model of the same vocabulary that guesses tokens. disk_cache_dir: where prefixes are kept
-    over a restart; None keeps none.
+    draft_path: a smaller model of the same vocabulary that guesses tokens. threads_file: where the best
+    number of threads is kept; None does not measure. disk_cache_dir: where prefixes outlive the process; None: nowhere.
     """
 
     path: str
@@ -47,6 +47,7 @@ class LoadParams(msgspec.Struct, frozen=True):
     speculate: bool = True
     draft_path: str | None = None
     log_path: str | None = None
+    threads_file: str | None = None
     disk_cache_dir: str | None = None
     disk_cache_bytes: int = 4 * 1024**3
 
@@ -74,11 +75,8 @@ class ModelInfo(msgspec.Struct, frozen=True):
     devices: tuple[str, ...]
     build: str
     fim_tokens: tuple[int, ...] = ()  # fill in the middle: prefix, suffix, middle; empty where there are none
-    pair_tokens: tuple[list[int], list[int], list[int]] = (
-        [],
-        [],
-        [],
-    )  # around and between query and document
+    # what a reranker wants before the query, between query and document, and at the end
+    pair_tokens: tuple[list[int], list[int], list[int]] = ([], [], [])
     rerank_template: str | None = None
 
 

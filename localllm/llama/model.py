@@ -126,6 +126,22 @@ class Model:
         )
 
     @property
+    def pair_tokens(self) -> tuple[list[int], list[int], list[int]]:
+        """What a reranker wants before the query, between query and document, and at the end."""
+        end = self.eos if self.eos >= 0 else int(llama_cpp.llama_vocab_sep(self.vocab))
+        adds_end = bool(llama_cpp.llama_vocab_get_add_eos(self.vocab))
+        adds_separator = bool(llama_cpp.llama_vocab_get_add_sep(self.vocab))
+        separator = [int(llama_cpp.llama_vocab_sep(self.vocab))] if adds_separator else []
+        ends = [end] if adds_end else []
+        return ([self.bos] if self.adds_bos else []), ends + separator, ends
+
+    @property
+    def rerank_template(self) -> str | None:
+        """A text with {query} and {document} in it, for rerankers that are chat models."""
+        text = llama_cpp.llama_model_chat_template(self.pointer, b"rerank")
+        return text.decode("utf-8", errors="replace") if text else None
+
+    @property
     def eog_tokens(self) -> frozenset[int]:
         """Every token that ends a generation."""
         return self._eog
