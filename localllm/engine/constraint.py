@@ -13,6 +13,7 @@ import llguidance
 import numpy as np
 import numpy.typing as npt
 
+from localllm.engine.grammar_marks import with_token_ids
 from localllm.engine.schema_pointer import find_pointer
 from localllm.errors import InvalidRequest
 from localllm.sampling_params import Grammar
