@@ -8,8 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-import psutil
-
 from localllm.engine import messages as m
 from localllm.engine.checkpoints import Checkpoints
 from localllm.engine.core import Core
@@ -23,8 +21,10 @@ from localllm.engine.prefix_cache import PrefixCache
 from localllm.engine.preparer import Prepared, Preparer
 from localllm.engine.retention import Retention, Write, fingerprint
 from localllm.engine.scheduler import Scheduler
+from localllm.engine.threads import default_threads
 from localllm.errors import Busy, InvalidRequest
 from localllm.llama import library
+from localllm.llama.batch import Batch
 from localllm.llama.context import Context
 from localllm.llama.model import Model
 
@@ -80,6 +80,14 @@ class ModelHost:
         self.retention = _retention(params, cache, runner, write_later)
         self._preparer = Preparer(model, self._context.n_ctx)
         self.info = self._describe(params, n_threads, can_cut=can_cut)
+
+    def _decode_one(self, n_threads: int) -> None:
+        """Compute one token with so many threads, and forget it."""
+        self._context.set_threads(n_threads)
+        batch = Batch(1)
+        batch.add(0, [0], 0, num_logits=1, count=1)
+        self._context.decode(batch)
+        self._context.clear()
 
     def _drafter(self, params: m.LoadParams, n_threads: int) -> Drafter:
         if params.draft_path is None:
@@ -214,13 +222,3 @@ def _retention(
         Path(params.disk_cache_dir), fingerprint(Path(params.path), *settings), params.disk_cache_bytes
     )
     return Retention(disk, cache, runner, write_later)
-
-
-def default_threads() -> int:
-    """Physical cores this process may use: more threads than that slow llama.cpp down."""
-    physical = psutil.cpu_count(logical=False) or 1
-    try:
-        allowed = len(psutil.Process().cpu_affinity())
-    except AttributeError:  # macOS
-        allowed = physical
-    return max(1, min(physical, allowed))

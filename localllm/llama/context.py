@@ -71,6 +71,10 @@ class Context:
         llama_cpp.llama_free(self.pointer)
         self.pointer = None
 
+    def set_threads(self, n_threads: int) -> None:
+        """How many threads the next steps use."""
+        llama_cpp.llama_set_n_threads(self.pointer, n_threads, n_threads)
+
     def decode(self, batch: Batch) -> None:
         """Compute the batch. Raises OutOfCells (nothing changed) or LlamaError."""
         status = llama_cpp.llama_decode(self.pointer, batch.struct)

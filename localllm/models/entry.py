@@ -46,6 +46,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     cache_type_v: CacheType = "f16"
     use_mmap: bool = True
     disk_cache: bool = True
+    speculate: bool = True
+    draft: str = ""
     keep_alive: str = ""
     pinned: bool = False
     chat_template: str = ""

@@ -54,8 +54,13 @@ def build_model(entry: Entry, engine: Engine, paths: Paths) -> Model:
     return Model(entry, engine, template, by_name(entry.tool_format) if entry.tool_format else detect(source))
 
 
-def load_params(entry: Entry, paths: Paths, plan: Plan | None = None) -> LoadParams:
-    """How the entry wants to be loaded; "auto" becomes the plan's number, or the engine's own choice."""
+def load_params(
+    entry: Entry, paths: Paths, plan: Plan | None = None, draft: Entry | None = None
+) -> LoadParams:
+    """How the entry wants to be loaded; "auto" becomes the plan's number, or the engine's own choice.
+
+    draft: the entry of the model that guesses tokens for this one.
+    """
     if plan is not None:
         entry = msgspec.structs.replace(entry, n_ctx=plan.n_ctx, n_gpu_layers=plan.n_gpu_layers)
     return LoadParams(
@@ -71,6 +76,9 @@ def load_params(entry: Entry, paths: Paths, plan: Plan | None = None) -> LoadPar
         cache_type_v=entry.cache_type_v,
         use_mmap=entry.use_mmap,
         embedding=entry.is_embedding,
+        speculate=entry.speculate,
+        draft_path=str(source_path(parse_source(draft.source), paths)) if draft is not None else None,
+        threads_file=str(paths.cache / "threads.json"),
         log_path=str(paths.logs / f"engine-{file_name(entry.id)}.log"),
         disk_cache_dir=str(paths.cache / "prefixes") if entry.disk_cache else None,
     )

@@ -319,7 +319,8 @@ class Pool:
     def _started(self, place: Place, plan: Plan) -> Model:
         with contextlib.suppress(OSError):
             self._paths.logs.mkdir(parents=True, exist_ok=True)
-        place.engine = self._make_engine(load_params(place.entry, self._paths, plan))
+        draft = self.catalog.find(place.entry.draft) if place.entry.draft else None
+        place.engine = self._make_engine(load_params(place.entry, self._paths, plan, draft))
         if not place.is_closed:
             place.engine.start()
         if place.is_closed:  # before or while it was started

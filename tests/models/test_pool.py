@@ -258,3 +258,16 @@ def test_statuses_do_not_wait_for_a_load_or_for_the_lock_of_one(pool: Pool, gara
     assert pool.progress("a") == 0.5
     garage.engines[0].may_load.set()
     loader.join()
+
+
+def test_an_entry_names_the_model_that_drafts_for_it_by_id(pool: Pool, garage: Garage):
+    """`draft` is resolved like any id: the engine gets the file; a name that is not there says so."""
+    text = pool.catalog.path.read_text()
+    pool.catalog.path.write_text(text.replace('source = "b.gguf"', 'source = "b.gguf"\ndraft = "alias"'))
+    pool.get("b")
+    draft_path = garage.engines[0].params.draft_path
+    assert draft_path is not None
+    assert Path(draft_path).name == "a.gguf"
+    pool.catalog.path.write_text(text.replace('source = "a.gguf"', 'source = "a.gguf"\ndraft = "nobody"'))
+    with pytest.raises(errors.ModelNotFound, match="nobody"):
+        pool.get("a")
