@@ -41,7 +41,6 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     ping_interval_s: Seconds = 5.0
     max_body_bytes: Count = 64 * 1024 * 1024
-    max_waiting_requests: Count = 64
     num_http_threads: Count = 64
     keep_alive: str = "10m"
     memory_limit_bytes: Annotated[int, msgspec.Meta(ge=0)] = 0
