@@ -15,6 +15,7 @@ from .conversation import Conversation, Piece
 LEARNED_SHARE = 0.55  # of all positions, how many are looked at: every answer token, and some of the others
 PROMPT_WEIGHT = 0.2
 NUM_COPYING_STEPS = 160
+MORE_TOOLS_FROM = 820
 
 Mix = tuple[tuple[str, float], ...]  # kinds of conversation (see corpus.episodes) and how often each is taken
 BEGINNING: Mix = (("copying", 0.75), ("plain", 0.25))
@@ -45,10 +46,11 @@ class Batch:
 
 
 def plan(step: int) -> tuple[Rows, ...]:
-    """What one worker does in a step: talk and tools. Copying comes first, so that it is found early."""
+    """What one worker does in a step. Copying comes first, so that it is found early; the last steps have more tools."""
     if step < NUM_COPYING_STEPS:
         return (Rows(16, 128, BEGINNING),)
-    return (Rows(16, 128, MIDDLE), Rows(4, 320, TOOLS))
+    talk, tools = Rows(16, 128, MIDDLE), Rows(4, 320, TOOLS)
+    return (talk, tools) if step < MORE_TOOLS_FROM else (talk, tools, tools)
 
 
 class BatchMaker:

@@ -235,6 +235,7 @@ def json_pairs(rng: random.Random, *, held_out: bool = False) -> Episode:
     pairs: dict[str, Any] = {k: int(number(rng)) if rng.random() < 0.4 else word(rng) for k in keys}
     link = rng.choice((" = ", " ", ": ", " is "))
     text = rng.choice((", ", " and ", ", ")).join(f"{k}{link}{v}" for k, v in pairs.items())
+    text += "." if rng.random() < 0.25 else ""
     return [
         user(rng.choice(JSON_PAIRS_HELD_OUT if held_out else JSON_PAIRS).format(text)),
         assistant(dumps(pairs)),
