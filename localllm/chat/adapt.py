@@ -44,6 +44,7 @@ def fit(
     messages: list[Message], tools: list[Tool] | None, can: Capabilities, syntax: ToolSyntax = HERMES
 ) -> Fitted:
     """New messages and tools for the template; the ones given stay as they are."""
+    messages = messages if can.parallel else _one_call_each(messages)
     fitted = [_fit_message(message, can, syntax) for message in messages]
     if tools and not can.tools:
         fitted = _with_system(fitted, describe_tools(tools, syntax))
@@ -71,9 +72,11 @@ def _fit_message(message: Message, can: Capabilities, syntax: ToolSyntax) -> Mes
     message = dict(message)
     if message["role"] == "tool":
         return _fit_result(message, can)
+    calls = message.get("tool_calls")
+    if calls and message.get("content") and not can.thinking_beside_content:
+        message.pop("reasoning_content", None)
     if "reasoning_content" in message and can.thinking_key:
         message["thinking"] = message["reasoning_content"]
-    calls = message.get("tool_calls")
     if not calls:
         return message
     if can.calls:
@@ -86,6 +89,26 @@ def _fit_message(message: Message, can: Capabilities, syntax: ToolSyntax) -> Mes
     )
     message["content"] = "\n".join(filter(None, [message.get("content"), written]))
     return message
+
+
+def _one_call_each(messages: list[Message]) -> list[Message]:
+    """A message with several calls becomes several messages, each followed by the result of its call."""
+    split: list[Message] = []
+    waiting: list[Message] = []  # assistant messages whose call has no result yet
+    for message in messages:
+        calls = message.get("tool_calls") or []
+        if message["role"] == "tool":
+            call = next((w for w in waiting if w["tool_calls"][0]["id"] == message.get("tool_call_id")), None)
+            split += [message] if call is None else [call, message]
+            waiting = [w for w in waiting if w is not call]
+            continue
+        split += waiting
+        waiting = [{**message, "content": "", "tool_calls": [call]} for call in calls]
+        if calls:
+            waiting[0] = {**message, "tool_calls": calls[:1]}
+        else:
+            split.append(message)
+    return split + waiting
 
 
 def _fit_call(call: dict[str, Any], can: Capabilities) -> dict[str, Any]:

@@ -21,6 +21,7 @@ _SYSTEM = "qqSystemqq"
 _TOOL = "qqtoolqq"
 _KEY, _VALUE = "qqkeyqq", "qqvalueqq"
 _RESULT = "qqResultqq"
+_SECOND = "qqsecondqq"
 _SAMPLE_TOOL = {
     "type": "function",
     "function": {
@@ -43,6 +44,8 @@ class Capabilities(msgspec.Struct, frozen=True):
     parts: message content must be a list of parts. short_ids: call ids must be nine letters and digits.
     empty_tools: no tools are given as an empty list, where the template cannot take None.
     thinking_key: the template reads earlier reasoning from `thinking` instead of `reasoning_content`.
+    parallel: an assistant message may hold several calls.
+    thinking_beside_content: a message with calls may hold both reasoning and content.
     """
 
     system: bool = True
@@ -55,6 +58,8 @@ class Capabilities(msgspec.Struct, frozen=True):
     short_ids: bool = False
     empty_tools: bool = False
     thinking_key: bool = False
+    parallel: bool = True
+    thinking_beside_content: bool = True
 
 
 def probe(render: Render, source: str) -> Capabilities:
@@ -66,7 +71,12 @@ def probe(render: Render, source: str) -> Capabilities:
     )
     no_tools: list[dict[str, Any]] | None = [] if empty_tools else None
     style, empty, calls = _probe_calls(render, parts)
-    with_result = [_user(parts), _call(style, empty), _result(parts)]
+    call = _call(style, empty)
+    with_result = [_user(parts), call, _result(parts)]
+    results = [_result(parts), {**_result(parts), "tool_call_id": "abcdefgh2", "name": _SECOND}]
+    twice = [_user(parts), {**call, "tool_calls": [*call["tool_calls"], _second_call(call)]}, *results]
+    has_key = "message.thinking" in source or "message['thinking']" in source
+    thought = {**call, "content": _RESULT, "thinking" if has_key else "reasoning_content": _SYSTEM}
     return Capabilities(
         system=_shows(render, system, no_tools, _SYSTEM, _USER),
         tools=_shows(render, [_user(parts)], [_SAMPLE_TOOL], _TOOL, _USER),
@@ -77,7 +87,11 @@ def probe(render: Render, source: str) -> Capabilities:
         parts=parts,
         empty_tools=empty_tools,
         short_ids="length 9" in source,
-        thinking_key="message.thinking" in source or "message['thinking']" in source,
+        thinking_key=has_key,
+        parallel=not calls
+        or _try(render, twice, [_SAMPLE_TOOL]).count(_SECOND) >= _num_names(render, with_result),
+        thinking_beside_content=_shows(render, [_user(parts), thought], [_SAMPLE_TOOL], _RESULT)
+        or not _shows(render, [_user(parts), {**call, "content": _RESULT}], [_SAMPLE_TOOL], _RESULT),
     )
 
 
@@ -122,6 +136,16 @@ def _user(parts: bool = False) -> Message:
 
 def _result(parts: bool) -> Message:
     return {"role": "tool", "tool_call_id": "abcdefgh1", "name": _TOOL, "content": _part(_RESULT, parts)}
+
+
+def _num_names(render: Render, messages: list[Message]) -> int:
+    """How often a call and its result say the function's name."""
+    return _try(render, messages, [_SAMPLE_TOOL]).split(_USER)[-1].count(_TOOL)
+
+
+def _second_call(message: Message) -> dict[str, Any]:
+    (call,) = message["tool_calls"]
+    return {**call, "id": "abcdefgh2", "function": {**call["function"], "name": _SECOND}}
 
 
 def _call(style: ArgumentsStyle, content: str | None) -> Message:

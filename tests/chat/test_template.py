@@ -202,6 +202,33 @@ def test_malformed_arguments_of_an_earlier_turn_are_kept_as_text():
     assert '{\\"city\\": ' in render(QWEN_LIKE, [*HELLO, bad, RESULT], TOOLS)
 
 
+def test_a_template_that_shows_one_call_per_message_gets_one_each():
+    """gpt-oss: several calls become several messages, each with its result behind it."""
+    source = """{% for m in messages %}{% if m.tool_calls %}
+        {%- set c = m.tool_calls[0].function %}<{{ c.name }} {{ c.arguments | tojson }}>{% endif %}
+        {{- m.role ~ ' ' ~ m.content }};{% endfor %}"""
+    call = CALL["tool_calls"][0]
+    two = {**CALL, "content": "Look", "tool_calls": [call, {**call, "id": "call_2"}]}
+    results = [{**RESULT, "tool_call_id": "call_2", "content": "two"}, {**RESULT, "content": "one"}]
+    said = '<get_weather {"city": "Zürich"}>assistant'
+    assert render(source, [*HELLO, two, *results, *HELLO]) == (
+        f"user Hello;{said} ;tool two;{said} Look;tool one;user Hello;"
+    )
+
+
+def test_reasoning_beside_content_is_left_out_where_the_template_refuses_it():
+    """gpt-oss takes a message with calls only with one of the two; the history still renders."""
+    source = (
+        QWEN_LIKE.replace(
+            "{%- for c in",
+            "{%- if m.thinking and m.content and m.tool_calls %}{{ raise_exception('no') }}{% endif %}{%- for c in",
+        )
+        + "{# message.thinking #}"
+    )
+    both = {**CALL, "content": "Look", "reasoning_content": "hm"}
+    assert "Look" in render(source, [*HELLO, both, RESULT], TOOLS)
+
+
 def test_a_template_that_insists_on_short_ids_gets_them():
     """Mistral's check for nine characters passes whatever ids the client uses; call and result stay a pair."""
     source = """{% for m in messages %}{% for c in m.tool_calls or [] %}
