@@ -38,7 +38,9 @@ for (const [name, model] of Object.entries(models)) {
   });
 
   test(`${name}: a streamed tool call`, async () => {
-    const result = streamText({ model, ...short, maxOutputTokens: 100, tools, toolChoice: "required" });
+    const one = { openai: { parallelToolCalls: false }, localllm: { parallel_tool_calls: false } };
+    const forced = { tools, toolChoice: "required", providerOptions: one };
+    const result = streamText({ model, ...short, ...forced, maxOutputTokens: 100 });
     const calls = await result.toolCalls;
     assert.ok(calls.length > 0);
     assert.equal(calls[0].toolName, "get_weather");

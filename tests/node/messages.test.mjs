@@ -10,7 +10,7 @@ const baseURL = process.env.BASE_URL;
 const apiKey = process.env.API_KEY;
 const client = new Anthropic({ baseURL: baseURL.replace(/\/v1$/, ""), apiKey, maxRetries: 0 });
 const user = { role: "user", content: "Tell me a story." };
-const options = { model: "tiny", messages: [user], max_tokens: 8 };
+const options = { model: "tiny", messages: [user], max_tokens: 8, temperature: 0 };
 const weather = {
   name: "get_weather",
   description: "The weather of a city.",
@@ -60,7 +60,7 @@ test("Anthropic SDK: error classes", async () => {
 });
 
 const model = createAnthropic({ baseURL, apiKey })("tiny");
-const short = { model, maxOutputTokens: 8, maxRetries: 0 };
+const short = { model, maxOutputTokens: 8, temperature: 0, maxRetries: 0 };
 const tools = {
   get_weather: tool({
     description: "The weather of a city.",
