@@ -111,7 +111,7 @@ def _say_where(server: Server, config: Config, pool: Pool, paths: Paths, *, as_j
         click.echo(f"  API key       {config.api_key}")
     else:
         click.echo("  API key       none needed; where a client insists, type anything")
-    click.echo(f"  Models        {', '.join(entry.id for entry in pool.catalog.entries)}")
+    click.echo(f"  Models        {', '.join(entry.id for entry, _ in pool.statuses())}")
     click.echo(f"  Catalog       {paths.catalog}")
     if pool.catalog.error:
         click.echo(f"  Note          {pool.catalog.error}")

@@ -66,7 +66,7 @@ class Catalog:
                 return entry
         hint = did_you_mean(name, [n for entry in self.entries for n in entry.names])
         raise errors.ModelNotFound(
-            f'There is no model "{name}" in the catalog.{hint} GET /v1/models or `localllm list` shows all.',
+            f'There is no model "{name}" in the catalog.{hint} `localllm list` shows all.',
             param="model",
         )
 

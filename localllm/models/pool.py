@@ -30,7 +30,7 @@ from localllm.models.machine import free_memory
 from localllm.models.memory import Memory, Plan
 from localllm.models.model import Model, build_model, load_params
 from localllm.models.place import Place, Status
-from localllm.models.sources import find_file
+from localllm.models.sources import find_file, has_file
 from localllm.paths import Paths
 
 Poll = Callable[[], None]
@@ -159,9 +159,10 @@ class Pool:
     # ── what anybody may see, without waiting ───────────────────────────────────────────────────────────────
 
     def statuses(self) -> list[tuple[Entry, Status]]:
-        """Every entry of the catalog with its state at this moment. Never waits."""
+        """Every model that is on this computer, with its state at this moment. Never waits."""
         places = self._places.copy()
-        return [(e, places[e.id].status if e.id in places else "unloaded") for e in self.catalog.entries]
+        here = [e for e in self.catalog.entries if e.id in places or has_file(e, self._paths)]
+        return [(e, places[e.id].status if e.id in places else "unloaded") for e in here]
 
     def engines(self) -> dict[str, Engine]:
         """The engines that were started, by model id. Never waits, and looking at one does not count as use."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
 
 from localllm import errors, facts
@@ -57,6 +58,7 @@ class HubFile:
 Source = Builtin | LocalFile | HubFile
 
 
+@lru_cache(maxsize=1024)
 def parse_source(text: str) -> Source:
     """Raises CatalogError for what is no source, or would leave the models folder."""
     scheme, separator, rest = text.partition(":")

@@ -184,3 +184,17 @@ def test_removing_an_entry_leaves_the_others_and_the_comments(path: Path):
     catalog.remove("two")
     assert ids(catalog) == ["one"]
     assert path.read_text(encoding="utf-8").startswith('# my models\n[[model]]\nid = "one"  # the first\n')
+
+
+def test_the_shipped_catalog_is_sound_and_says_what_each_model_is(path: Path):
+    """About thirty models of all kinds; every download names its size, its licence and what it is good for."""
+    catalog = Catalog(path)
+    assert catalog.error is None
+    assert len(catalog.entries) >= 25
+    assert {entry.kind for entry in catalog.entries} == {"chat", "code", "vision", "embedding", "reranking"}
+    for entry in catalog.entries:
+        assert entry.name
+        assert entry.description
+        if entry.source.startswith("hf:"):
+            assert entry.size_bytes > 100_000_000
+            assert entry.licence

@@ -92,7 +92,7 @@ def test_a_model_is_loaded_on_demand_and_kept(pool: Pool, garage: Garage):
     model = pool.get("a")
     assert pool.get("alias") is model
     assert len(garage.engines) == 1
-    assert statuses(pool) == {"a": "loaded", "b": "unloaded", "far": "unloaded"}
+    assert statuses(pool) == {"a": "loaded", "b": "unloaded"}
 
 
 def test_the_load_parameters_come_from_the_entry(pool: Pool, garage: Garage, tmp_path: Path):
@@ -162,11 +162,11 @@ def test_an_engine_that_died_is_started_again(pool: Pool, garage: Garage):
 
 
 def test_a_model_that_is_not_downloaded_is_refused_before_anything_starts(pool: Pool, garage: Garage):
-    """404 with the command that gets it; the model's state stays "unloaded"."""
+    """404 with the command that gets it; and it is not among those that can be chosen."""
     with pytest.raises(errors.ModelNotFound, match="localllm pull far"):
         pool.get("far")
     assert garage.engines == []
-    assert statuses(pool)["far"] == "unloaded"
+    assert "far" not in statuses(pool)
 
 
 def test_an_unknown_model_is_refused(pool: Pool):
