@@ -15,7 +15,8 @@ from localllm.models.entry import Entry
 from localllm.models.gguf import read_parts
 from localllm.models.machine import free_memory
 from localllm.models.memory import Memory
-from localllm.models.sources import find_file
+from localllm.models.pull import OVERHEAD
+from localllm.models.sources import find_file, has_file
 from localllm.paths import Paths, user_paths
 
 
@@ -40,12 +41,14 @@ def command(model: str | None, as_json: bool) -> None:
 def judge(entry: Entry, paths: Paths, free: Memory) -> dict[str, Any]:
     """Needs and verdict of one model. A model that is not here is judged by the size of its download alone."""
     row: dict[str, Any] = {"id": entry.id, "fits": None, "needs_bytes": None, "n_ctx": None, "note": ""}
+    if not has_file(entry, paths):
+        needs = int(entry.size_bytes * OVERHEAD)
+        fits = needs < free.ram + (free.on_devices or 0) if needs else None
+        return row | {"fits": fits, "needs_bytes": needs or None, "note": "not on this computer"}
     try:
         headers = read_parts(find_file(entry, paths))
-    except errors.LocalllmError as e:
-        is_known = entry.size_bytes > 0
-        fits = entry.size_bytes < free.ram + (free.on_devices or 0) if is_known else None
-        return row | {"fits": fits, "needs_bytes": entry.size_bytes or None, "note": e.message}
+    except errors.ModelLoadFailed as e:
+        return row | {"note": e.message}
     n_ctx = memory.default_n_ctx(headers[0]) if entry.n_ctx == "auto" else entry.n_ctx
     needed = memory.needs(headers, entry, n_ctx)
     plan = memory.plan(headers, entry, free)
@@ -77,8 +80,8 @@ def _cells(row: dict[str, Any]) -> tuple[str, ...]:
     needs = size(row["needs_bytes"]) if row["needs_bytes"] else "-"
     return (
         row["id"],
-        fits if is_here or row["fits"] is None else f"{fits}, by its size",
-        needs if is_here else f"over {needs}" if row["needs_bytes"] else "-",
+        fits,
+        needs if is_here or needs == "-" else f"about {needs}",
         str(row["n_ctx"] or "-"),
         str(row.get("largest_n_ctx") or "-"),
         f"{row['n_gpu_layers']} of {row['num_layers']}" if is_here else "-",

@@ -244,5 +244,16 @@ def test_fit_tells_what_is_not_here_by_its_size(home: Path):
     )
     result = run("fit", "far")
     assert result.exit_code == 1
-    assert "no, by its size" in result.output
-    assert "localllm pull far" in result.output
+    assert "far  no" in result.output
+    assert "not on this computer" in result.output
+
+
+def test_models_of_other_programs_are_found_and_can_be_added(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Listed with where they are; nothing is copied."""
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "none"))
+    other = tiny_models.write(tmp_path / "theirs" / "big.gguf", n_embd=256, n_layers=4)
+    rows = printed("list", "--found", "--in", str(tmp_path / "theirs"))["found"]
+    assert str(other) in [row["path"] for row in rows]
+    assert str(other) in run("list", "--found", "--in", str(tmp_path / "theirs")).output
