@@ -46,6 +46,8 @@ def imports(path: Path) -> set[str]:
 
 def room_of(path: Path) -> str | None:
     first = path.relative_to(PACKAGE).parts[0]
+    if first == "__main__.py":  # `python -m localllm` is a door of cli
+        return "cli"
     return first if first in ROOMS else None
 
 
