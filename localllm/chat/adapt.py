@@ -91,6 +91,29 @@ def _fit_message(message: Message, can: Capabilities, syntax: ToolSyntax) -> Mes
     return message
 
 
+def bridged(fitted: Fitted) -> Fitted:
+    """The same chat with "…" where a turn is missing: a last attempt with templates that insist on taking turns.
+
+    A person who stopped the model in the middle of a call and wrote on has such a history.
+    """
+    messages: list[Message] = []
+    for message in fitted.messages:
+        last = messages[-1] if messages else {"role": "system"}
+        if message["role"] == "user" and (last["role"] == "tool" or last.get("tool_calls")):
+            messages.append(_gap("assistant", message))
+        elif message["role"] == "assistant" and last["role"] == "system":
+            messages.append(_gap("user", message))
+        messages.append(message)
+    if messages and messages[-1]["role"] == "system":
+        messages.append(_gap("user", messages[-1]))
+    return Fitted(messages, fitted.tools)
+
+
+def _gap(role: str, like: Message) -> Message:
+    content = [{"type": "text", "text": "…"}] if isinstance(like.get("content"), list) else "…"
+    return {"role": role, "content": content}
+
+
 def _one_call_each(messages: list[Message]) -> list[Message]:
     """A message with several calls becomes several messages, each followed by the result of its call."""
     split: list[Message] = []

@@ -7,6 +7,7 @@ Knows no tokenizer: the engine reads the special tokens out of the text.
 
 from __future__ import annotations
 
+import contextlib
 import copy
 from functools import cached_property
 from typing import Any
@@ -81,12 +82,7 @@ class ChatTemplate:
         fitted = adapt.fit(messages, tools, self.capabilities, tool_syntax)
         if continue_final_message:
             return self._render_continued(fitted, kwargs)
-        try:
-            return _encodable(
-                self._render_plain(fitted.messages, fitted.tools, add_generation_prompt, kwargs)
-            )
-        except Exception as error:
-            raise self._refusal(fitted, kwargs, error) from error
+        return _encodable(self._render_fitted(fitted, add_generation_prompt, kwargs))
 
     def _render_continued(self, fitted: adapt.Fitted, kwargs: dict[str, Any]) -> str:
         *earlier, last = fitted.messages
@@ -96,10 +92,7 @@ class ChatTemplate:
                 "continue_final_message needs an assistant message with text at the end.", param="messages"
             )
         marked = [*earlier, {**last, "content": text + _CONTINUE_MARK}]
-        try:
-            prompt = self._render_plain(marked, fitted.tools, False, kwargs)
-        except Exception as error:
-            raise self._refusal(fitted, kwargs, error) from error
+        prompt = self._render_fitted(adapt.Fitted(marked, fitted.tools), False, kwargs)
         end = prompt.rfind(_CONTINUE_MARK.rstrip())
         if end < 0:
             raise InvalidRequest(
@@ -108,6 +101,21 @@ class ChatTemplate:
             )
         is_stripped = not prompt.startswith(_CONTINUE_MARK, end)
         return _encodable(prompt[:end].rstrip() if is_stripped else prompt[:end])
+
+    def _render_fitted(
+        self, fitted: adapt.Fitted, add_generation_prompt: bool, kwargs: dict[str, Any]
+    ) -> str:
+        """The chat, or where the template refuses it the chat with its missing turns bridged."""
+        try:
+            return self._render_plain(fitted.messages, fitted.tools, add_generation_prompt, kwargs)
+        except limits.TemplateLimit as error:
+            raise _stopped(error) from error
+        except Exception as error:
+            other = adapt.bridged(fitted)
+            if len(other.messages) > len(fitted.messages):
+                with contextlib.suppress(Exception):
+                    return self._render_plain(other.messages, other.tools, add_generation_prompt, kwargs)
+            raise self._refusal(fitted, kwargs, error) from error
 
     def _render_sample(
         self,
@@ -145,8 +153,6 @@ class ChatTemplate:
     def _refusal(self, fitted: adapt.Fitted, kwargs: dict[str, Any], error: Exception) -> InvalidRequest:
         """The error for the person: what the template said, and about which message."""
         reason = str(error).strip().rstrip(".") or type(error).__name__
-        if isinstance(error, limits.TemplateLimit):
-            return _stopped(error)
         place = self._first_refused(fitted, kwargs, error)
         return InvalidRequest(
             f"The chat template of this model refuses {place}: {reason}.",

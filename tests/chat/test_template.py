@@ -127,6 +127,18 @@ def test_what_the_template_refuses_names_the_message():
     assert info.value.param == "messages"
 
 
+def test_a_history_with_a_missing_turn_is_bridged_where_the_template_insists():
+    """A person who stopped the model in the middle of a call can write on."""
+    source = """{% set ns = namespace(i=0) %}{% for m in messages %}
+        {%- if m.role in ('user', 'assistant') and not m.tool_calls %}
+            {%- if (m.role == 'user') != (ns.i % 2 == 0) %}{{ raise_exception('alternate!') }}{% endif %}
+            {%- set ns.i = ns.i + 1 %}
+        {%- endif %}
+        {{- m.role ~ ' ' ~ m.content }}{{ m.tool_calls[0].function | tojson if m.tool_calls }};{% endfor %}"""
+    assert render(source, [*HELLO, CALL, RESULT, *HELLO]).endswith(";tool 21;assistant …;user Hello;")
+    assert render(source, [{"role": "assistant", "content": "Hi"}]) == "user …;assistant Hi;"
+
+
 def test_a_template_that_fails_is_a_client_error_too():
     """An undefined attribute or a wrong type inside the template is no crash of the server."""
     with pytest.raises(InvalidRequest, match="refuses the user message"):
