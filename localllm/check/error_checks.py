@@ -18,12 +18,15 @@ CHAT = "/chat/completions"
 
 
 def check_errors(target: Target) -> Iterator[Finding]:
-    """Bad JSON, wrong types, unknown model, unknown route, wrong method."""
+    """Bad JSON, wrong types, unknown route, wrong method, unknown model."""
     for reply, statuses in _wrong_requests(target):
         if reply.status not in statuses:
             yield found(rules.ERROR_STATUS, reply)
         if reply.status >= 400 or reply.status == 0:
             yield from envelope(reply)
+    unknown = target.post(CHAT, target.chat_body(model="no-such-model-by-localllm-check"))
+    if unknown.status != 404 or not is_envelope(unknown):
+        yield found(rules.UNKNOWN_MODEL, unknown)
 
 
 def _wrong_requests(target: Target) -> Iterator[tuple[Reply, tuple[int, ...]]]:
@@ -34,7 +37,6 @@ def _wrong_requests(target: Target) -> Iterator[tuple[Reply, tuple[int, ...]]]:
     yield target.chat(messages="Hi"), (400,)
     yield target.chat(temperature="hot"), (400,)
     yield target.chat(stream=True, max_tokens="many"), (400,)
-    yield target.post(CHAT, target.chat_body(model="no-such-model-by-localllm-check")), (404, 400)
     yield target.get("/no-such-route-by-localllm-check"), (404,)
     yield target.get(CHAT), (405,)
 

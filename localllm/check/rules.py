@@ -90,9 +90,16 @@ ERROR_ENVELOPE = Rule(
 )
 ERROR_STATUS = Rule(
     "error-status",
-    "Errors have the status that fits: 400 bad request, 404 unknown model or route, 405 wrong method.",
+    "Errors have the status that fits: 400 bad request, 404 unknown route, 405 wrong method.",
     "SDKs retry every 5xx twice: the same prompt is evaluated three times; 422 is another exception class",
     "Validate before generating, and map each kind of error to its status.",
+)
+UNKNOWN_MODEL = Rule(
+    "unknown-model",
+    "A model that does not exist gets 404 with code model_not_found.",
+    "a typo in the model's name is answered by another model, and nobody notices",
+    "Compare the name with the list of models.",
+    "should",
 )
 AUTH = Rule(
     "auth",

@@ -115,11 +115,12 @@ class _Lint:
             and type(chunk.get("created")) is int
             and isinstance(chunk.get("model"), str)
             and isinstance(chunk.get("choices"), list)
-            and self._envelope in (None, envelope)
         )
-        self._envelope = self._envelope or envelope
         if not is_right:
             self.add(rules.ENVELOPE, chunk)
+        elif self._envelope not in (None, envelope):
+            self.add(rules.SAME_ID, chunk)
+        self._envelope = self._envelope or envelope
 
     def _check_usage(self, chunk: dict[str, Any]) -> None:
         usage = chunk.get("usage")
@@ -149,12 +150,14 @@ class _Lint:
         state = self._choices.setdefault(choice["index"], _Choice())
         if self._kind == "chat":
             self._check_delta(state, choice["delta"], chunk)
-        self._check_finish(state, choice, chunk, is_empty=not choice[body])
+        said = choice[body].values() if self._kind == "chat" else [choice[body]]
+        self._check_finish(state, choice, chunk, is_empty=not any(said))
         state.num_chunks += 1
 
     def _check_delta(self, state: _Choice, delta: dict[str, Any], chunk: dict[str, Any]) -> None:
         is_first = state.num_chunks == 0
-        if ("role" in delta) != is_first or (is_first and delta["role"] != "assistant"):
+        role = delta.get("role")
+        if (role is not None) != is_first or (is_first and role != "assistant"):
             self.add(rules.ROLE, chunk)
         for key in ("content", "reasoning_content", "reasoning", "refusal"):
             if not isinstance(delta.get(key), str | None):

@@ -34,9 +34,16 @@ DONE = Rule(
 )
 ENVELOPE = Rule(
     "chunk-envelope",
-    "Every chunk has id, object, created (whole number), model and choices (list), the same id in all.",
+    "Every chunk has id, object, created (whole number), model and choices (list).",
     "openai-python .stream() asserts; Zed and Vercel AI SDK fail to parse",
     "Put the whole envelope into every chunk, also into the usage chunk.",
+)
+SAME_ID = Rule(
+    "chunk-same-id",
+    "id, created and model are the same in all chunks of a stream.",
+    "clients that tell streams apart by id, and OpenAI's own description",
+    "Make the id once per request.",
+    "should",
 )
 CHOICE = Rule(
     "chunk-choice",
@@ -96,6 +103,6 @@ ERROR_FRAME = Rule(
     "Send the error object alone, then close.",
 )
 ALL = (
-    FRAMING, JSON_DATA, LAST_FRAME, DONE, ENVELOPE, CHOICE, CONTENT_TYPES, ROLE, FINISH, FINISH_EMPTY, USAGE,
+    FRAMING, JSON_DATA, LAST_FRAME, DONE, ENVELOPE, SAME_ID, CHOICE, CONTENT_TYPES, ROLE, FINISH, FINISH_EMPTY, USAGE,
     FORBIDDEN, TOOL_DELTA, ERROR_FRAME,
 )  # fmt: skip

@@ -68,16 +68,33 @@ def _say_checking(name: str, *, as_json: bool) -> None:
 def _print(report: Report, *, fix_hints: bool) -> None:
     if sys.stderr.isatty():
         click.echo("\r\033[K", nl=False, err=True)
-    for number, finding in enumerate(report.findings, 1):
-        _print_finding(number, finding, fix_hints=fix_hints)
-    _print_table(report)
+    groups = by_rule(report)
+    for findings in groups.values():
+        _print_findings(findings, fix_hints=fix_hints)
+    click.echo(f"{report.url} · model {report.model} · {len(report.checked)} checks")
+    for rule_id, findings in groups.items():
+        click.echo(f"  {rule_id:<20} {findings[0].rule.severity:<7} {len(findings)}")
+    musts = sum(finding.rule.severity == "must" for finding in report.findings)
+    if report.findings:
+        click.echo(f"{musts} findings that must be fixed, {len(report.findings) - musts} that should be.")
+    else:
+        click.secho("No findings.", fg="green")
 
 
-def _print_finding(number: int, finding: Finding, *, fix_hints: bool) -> None:
-    rule = finding.rule
-    click.secho(
-        f"{number}. {rule.id} ({rule.severity})", bold=True, fg="red" if rule.severity == "must" else "yellow"
-    )
+def by_rule(report: Report) -> dict[str, list[Finding]]:
+    """The findings, those of one rule together, what must be fixed first."""
+    groups: dict[str, list[Finding]] = {}
+    for finding in sorted(report.findings, key=lambda finding: finding.rule.severity != "must"):
+        groups.setdefault(finding.rule.id, []).append(finding)
+    return groups
+
+
+def _print_findings(findings: list[Finding], *, fix_hints: bool) -> None:
+    """One rule with the first finding of it; --json has all."""
+    finding, rule = findings[0], findings[0].rule
+    times = f", {len(findings)} times" if len(findings) > 1 else ""
+    color = "red" if rule.severity == "must" else "yellow"
+    click.secho(f"{rule.id} ({rule.severity}{times})", bold=True, fg=color)
     lines = {"rule": rule.text, "sent": finding.sent, "came back": finding.came_back, "breaks": rule.breaks}
     if fix_hints:
         lines["fix"] = rule.fix
@@ -87,18 +104,3 @@ def _print_finding(number: int, finding: Finding, *, fix_hints: bool) -> None:
                 textwrap.fill(text, 110, initial_indent=f"   {name + ':':<11}", subsequent_indent=" " * 14)
             )
     click.echo()
-
-
-def _print_table(report: Report) -> None:
-    musts = sum(finding.rule.severity == "must" for finding in report.findings)
-    shoulds = len(report.findings) - musts
-    click.echo(f"{report.url} · model {report.model} · {len(report.checked)} checks")
-    counts: dict[str, int] = {}
-    for finding in report.findings:
-        counts[finding.rule.id] = counts.get(finding.rule.id, 0) + 1
-    for rule_id, count in counts.items():
-        click.echo(f"  {rule_id:<20} {count}")
-    if report.findings:
-        click.echo(f"{musts} findings that must be fixed, {shoulds} that should be.")
-    else:
-        click.secho("No findings.", fg="green")

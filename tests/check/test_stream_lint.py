@@ -88,7 +88,7 @@ CALL_END = chunk(finish="tool_calls")
         (raw(ROLE, {**TEXT, "error": None}, END), rules.FORBIDDEN),
         (raw(ROLE, {**TEXT, "timings": None}, END), rules.FORBIDDEN),
         (raw(ROLE, {**TEXT, "type": None}, END), rules.FORBIDDEN),
-        (raw(ROLE, {**TEXT, "id": "c2"}, END), rules.ENVELOPE),
+        (raw(ROLE, {**TEXT, "id": "c2"}, END), rules.SAME_ID),
         (raw(ROLE, {**TEXT, "created": 1.5}, END), rules.ENVELOPE),
         (raw(ROLE, {**TEXT, "object": "chunk"}, END), rules.ENVELOPE),
         (raw(ROLE, chunk({"content": ["x"]}), END), rules.CONTENT_TYPES),
