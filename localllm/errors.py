@@ -57,7 +57,7 @@ class LocalllmError(Exception):
 class InvalidRequest(LocalllmError):
     status = 400
     type = "invalid_request_error"
-    code = None
+    code: str | None = None
 
 
 class ContextLengthExceeded(InvalidRequest):
