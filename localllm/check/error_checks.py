@@ -25,8 +25,10 @@ def check_errors(target: Target) -> Iterator[Finding]:
         if reply.status >= 400 or reply.status == 0:
             yield from envelope(reply)
     unknown = target.post(CHAT, target.chat_body(model="no-such-model-by-localllm-check"))
-    if unknown.status != 404 or not is_envelope(unknown):
+    if unknown.status != 404:
         yield found(rules.UNKNOWN_MODEL, unknown)
+    if unknown.status >= 400:
+        yield from envelope(unknown)
 
 
 def _wrong_requests(target: Target) -> Iterator[tuple[Reply, tuple[int, ...]]]:
