@@ -12,7 +12,7 @@ from flask import Blueprint, Response, request
 from localllm import __version__, facts
 from localllm.api.envelope import json_response
 from localllm.api.job import Services
-from localllm.models.pool import Loaded
+from localllm.models.place import Loaded
 
 STYLE = (
     "body{font:16px/1.5 system-ui,sans-serif;max-width:44rem;margin:2rem auto;padding:0 1rem;color-scheme:light dark}"

@@ -23,6 +23,8 @@ from localllm.nearest import did_you_mean
 from localllm.paths import shipped_catalog, write_atomically
 from localllm.toml_file import TomlFile
 
+_ONLY_GUIDE = (GUIDE,)
+
 
 class _CatalogFile(msgspec.Struct, frozen=True):
     """What models.toml may hold at its top."""
@@ -52,7 +54,7 @@ class Catalog:
     @property
     def entries(self) -> tuple[Entry, ...]:
         """All entries in the file's order; never empty, because the guide stands in."""
-        return self._current().entries or (GUIDE,)
+        return self._current().entries or _ONLY_GUIDE
 
     @property
     def error(self) -> str | None:

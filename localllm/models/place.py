@@ -4,15 +4,33 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import Future
+from dataclasses import dataclass
 from typing import Literal
 
 from localllm import errors
 from localllm.engine.engine import Engine
 from localllm.models.entry import Entry
+from localllm.models.memory import Plan
 from localllm.models.model import Model
 
 Status = Literal["unloaded", "loading", "loaded", "failed"]
 GRACE_S = 5.0  # a model that was just loaded waits so long for whoever asked for it
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What `ps` shows of one model in memory. Bytes are the reserved ones; expires_s None: never."""
+
+    entry: Entry
+    status: Status
+    num_users: int
+    ram_bytes: int
+    device_bytes: int
+    n_ctx: int
+    n_gpu_layers: int
+    idle_s: float
+    expires_s: float | None
+    note: str
 
 
 class Place:
@@ -26,7 +44,6 @@ class Place:
         self.last_used = time.monotonic()
         self.was_used = False
         self.is_closed = False
-        self.note = ""  # what the memory plan had to change
 
     @property
     def status(self) -> Status:
@@ -68,4 +85,21 @@ class Place:
     def unloaded_meanwhile(self) -> errors.LocalllmError:
         return errors.NotReady(
             f'The model "{self.entry.id}" was unloaded while it was being loaded. Send the request again.'
+        )
+
+    def describe(self, plan: Plan | None, keep_alive_s: float | None) -> Loaded:
+        """What there is to say of it now; `plan` is None before memory was found."""
+        plan = plan or Plan(0, 0, 0, 0)
+        idle_s = 0.0 if self.num_users else time.monotonic() - self.last_used
+        return Loaded(
+            entry=self.entry,
+            status=self.status,
+            num_users=self.num_users,
+            ram_bytes=plan.ram_bytes,
+            device_bytes=plan.device_bytes,
+            n_ctx=plan.n_ctx,
+            n_gpu_layers=plan.n_gpu_layers,
+            idle_s=idle_s,
+            expires_s=None if keep_alive_s is None else max(0.0, keep_alive_s - idle_s),
+            note=plan.note,
         )

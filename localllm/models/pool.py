@@ -17,7 +17,6 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
-from dataclasses import dataclass
 from functools import partial
 
 from localllm.engine.engine import Engine
@@ -29,8 +28,9 @@ from localllm.models.ledger import Ledger
 from localllm.models.machine import free_memory
 from localllm.models.memory import Memory, Plan
 from localllm.models.model import Model, build_model, load_params
-from localllm.models.place import Place, Status
-from localllm.models.sources import find_file, has_file
+from localllm.models.place import Loaded, Place, Status
+from localllm.models.presence import Presence
+from localllm.models.sources import find_file
 from localllm.paths import Paths
 
 Poll = Callable[[], None]
@@ -40,22 +40,6 @@ WAIT_S = 0.5
 PATIENCE_S = 2.0  # so long a load waits for a model to become idle before it takes one from its users' queue
 SWEEP_S = 1.0
 KEEP_ALIVE = "10m"
-
-
-@dataclass(frozen=True)
-class Loaded:
-    """What `ps` shows of one model in memory. Bytes are the reserved ones; expires_s None: never."""
-
-    entry: Entry
-    status: Status
-    num_users: int
-    ram_bytes: int
-    device_bytes: int
-    n_ctx: int
-    n_gpu_layers: int
-    idle_s: float
-    expires_s: float | None
-    note: str
 
 
 class Pool:
@@ -82,6 +66,7 @@ class Pool:
         self._lock = threading.Lock()
         self._changed = threading.Condition(self._lock)  # a place became idle, or a process has ended
         self._places: dict[str, Place] = {}
+        self._presence = Presence(catalog, paths)
         self._asked: queue.SimpleQueue[Place | None] = queue.SimpleQueue()
         self._closed = threading.Event()
         threading.Thread(target=self._admit_all, name="pool-memory", daemon=True).start()
@@ -161,8 +146,9 @@ class Pool:
     def statuses(self) -> list[tuple[Entry, Status]]:
         """Every model that is on this computer, with its state at this moment. Never waits."""
         places = self._places.copy()
-        here = [e for e in self.catalog.entries if e.id in places or has_file(e, self._paths)]
-        return [(e, places[e.id].status if e.id in places else "unloaded") for e in here]
+        here = self._presence.ids()
+        listed = [e for e in self.catalog.entries if e.id in places or e.id in here]
+        return [(e, places[e.id].status if e.id in places else "unloaded") for e in listed]
 
     def engines(self) -> dict[str, Engine]:
         """The engines that were started, by model id. Never waits, and looking at one does not count as use."""
@@ -180,29 +166,13 @@ class Pool:
 
     def loaded(self) -> list[Loaded]:
         """What is in memory or on its way there, for `ps`. Never waits."""
-        return [self._describe(p) for p in list(self._places.values()) if p.status in ("loading", "loaded")]
+        places = [p for p in list(self._places.values()) if p.status in ("loading", "loaded")]
+        return [p.describe(self._ledger.plan_of(p), self._keep_alive_s(p)) for p in places]
 
     @property
     def reserved_bytes(self) -> int:
         """What the ledger has given out."""
         return self._ledger.reserved_bytes
-
-    def _describe(self, place: Place) -> Loaded:
-        plan = self._ledger.plan_of(place) or Plan(0, 0, 0, 0)
-        idle_s = 0.0 if place.num_users else time.monotonic() - place.last_used
-        keep_s = self._keep_alive_s(place)
-        return Loaded(
-            entry=place.entry,
-            status=place.status,
-            num_users=place.num_users,
-            ram_bytes=plan.ram_bytes,
-            device_bytes=plan.device_bytes,
-            n_ctx=plan.n_ctx,
-            n_gpu_layers=plan.n_gpu_layers,
-            idle_s=idle_s,
-            expires_s=None if keep_s is None else max(0.0, keep_s - idle_s),
-            note=plan.note,
-        )
 
     # ── unload ──────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -1,0 +1,39 @@
+"""Which models of the catalog have their files on this computer: a question that lists ask many times a second."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from localllm.models.catalog import Catalog
+from localllm.models.entry import Entry
+from localllm.models.sources import has_file
+from localllm.paths import Paths
+
+LOOK_EVERY_S = 1.0
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """Which of the entries had their files at a moment."""
+
+    entries: tuple[Entry, ...]
+    at: float
+    ids: frozenset[str]
+
+
+class Presence:
+    """Looks at the disk once a second at most, and at once when the catalog has changed. For any thread."""
+
+    def __init__(self, catalog: Catalog, paths: Paths) -> None:
+        self._catalog = catalog
+        self._paths = paths
+        self._seen = _Seen((), 0.0, frozenset())
+
+    def ids(self) -> frozenset[str]:
+        """The ids of the models that can be loaded without a download."""
+        entries, seen = self._catalog.entries, self._seen
+        if seen.entries is not entries or time.monotonic() - seen.at > LOOK_EVERY_S:
+            ids = frozenset(entry.id for entry in entries if has_file(entry, self._paths))
+            self._seen = seen = _Seen(entries, time.monotonic(), ids)
+        return seen.ids
