@@ -61,9 +61,12 @@ def _install_not_found(app: Flask) -> None:
 
     @app.errorhandler(404)
     def not_found(_: Exception) -> Response:
-        error = errors.NotFound(
-            f"There is no {request.method} {request.path} here. The API is OpenAI's, below /v1: for example "
-            "/v1/chat/completions and /v1/models.",
-            code="unknown_route",
-        )
-        return envelope.error_response(error)
+        where = f"There is no {request.method} {request.path} here."
+        if request.path.startswith("/api/"):
+            advice = (
+                "localllm does not speak Ollama's API: add it as an OpenAI connection, with the address "
+                f"{request.host_url}v1 (in Open WebUI under Settings, Connections, OpenAI API)."
+            )
+        else:
+            advice = "The API is OpenAI's, below /v1: for example /v1/chat/completions and /v1/models."
+        return envelope.error_response(errors.NotFound(f"{where} {advice}", code="unknown_route"))

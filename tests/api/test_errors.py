@@ -26,6 +26,14 @@ def test_an_unknown_route_is_a_json_404(client):
         assert "/v1" in answer.error["message"]
 
 
+def test_ollamas_paths_say_which_connection_to_use(client):
+    """The error shows up in the client's settings: it has to tell what to type there."""
+    for answer in (client.get("/api/tags"), client.post("/api/chat", {})):
+        assert answer.status == 404
+        assert f"{client.url}/v1" in answer.error["message"]
+        assert "OpenAI" in answer.error["message"]
+
+
 def test_a_wrong_method_is_a_json_405(client):
     """And `Allow` names the right one."""
     answer = client.get(CHAT)
