@@ -15,6 +15,7 @@ import queue
 import signal
 import sys
 import threading
+import traceback
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.connection import Connection
@@ -68,6 +69,16 @@ def _settle_in(params: m.LoadParams) -> None:
     os.dup2(log, 1)
     os.dup2(log, 2)
     os.close(log)
+
+
+def _told(exception: Exception) -> LocalllmError:
+    """The exception as an error of the tree; what nobody foresaw goes into the log with its traceback."""
+    if isinstance(exception, LocalllmError):
+        return exception
+    traceback.print_exception(exception)
+    return LocalllmError(
+        f"The engine made a mistake ({type(exception).__name__}). Its log has the details; please report it."
+    )
 
 
 class _Outbox:
@@ -159,7 +170,8 @@ class _Worker:
         """Make sequences of a request, tell the app, and hand them to the loop."""
         try:
             prepared = self._host.prepare(command)
-        except LocalllmError as error:
+        except Exception as exception:  # noqa: BLE001 -- whoever waits must be told, whatever it was
+            error = _told(exception)
             self._outbox.send(
                 m.Refused(command.request_id, type(error).__name__, error.message, error.param, error.code)
             )
@@ -171,7 +183,8 @@ class _Worker:
     def _answer(self, command: m.Call) -> None:
         try:
             self._outbox.send(self._host.answer(command))
-        except LocalllmError as error:
+        except Exception as exception:  # noqa: BLE001 -- whoever waits must be told, whatever it was
+            error = _told(exception)
             self._outbox.send(m.CallFailed(command.call_id, error.message, error.param))
 
     # ── in the loop ─────────────────────────────────────────────────────────────────────────────────────────
