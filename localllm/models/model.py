@@ -51,7 +51,9 @@ def build_model(entry: Entry, engine: Engine, paths: Paths) -> Model:
     info = engine.info
     source = _template_text(entry, paths) or info.chat_template or CHATML
     template = ChatTemplate(source, bos_token=info.bos_token, eos_token=info.eos_token)
-    return Model(entry, engine, template, by_name(entry.tool_format) if entry.tool_format else detect(source))
+    return Model(
+        entry, engine, template, by_name(entry.tool_format, source) if entry.tool_format else detect(source)
+    )
 
 
 def load_params(

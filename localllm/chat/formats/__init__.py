@@ -118,4 +118,6 @@ def _with_markers(format_: Format, template_source: str) -> Format:
     markers = next(
         (pair for pair in _REASONING if pair[0] in template_source and pair[1] in template_source), None
     )
-    return format_.with_reasoning(markers) if markers else format_
+    if markers is not None:
+        return format_.with_reasoning(markers)
+    return format_.without_thinking() if template_source else format_

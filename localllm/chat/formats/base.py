@@ -37,6 +37,13 @@ class Format:
     wrappers: ClassVar[tuple[tuple[str, str], ...]] = ()
     reasoning: tuple[str, str] | None = ("<think>", "</think>")
     short_ids: ClassVar[bool] = False
+    is_thinker: bool = True  # False where the template knows no thinking: then a forced call comes at once
+
+    def without_thinking(self) -> Format:
+        """The same, for a model that was not made to think. What it thinks all the same is still read as such."""
+        other = copy.copy(self)
+        other.is_thinker = False
+        return other
 
     def with_reasoning(self, markers: tuple[str, str] | None) -> Format:
         """The same calls, with other markers around the thinking."""
@@ -178,7 +185,7 @@ class Format:
 
     def _grammar_reasoning(self, lark: Lark, in_reasoning: bool) -> str:
         """The thinking before a forced call: it may be there or not, unless the prompt has begun it."""
-        if self.reasoning is None:
+        if self.reasoning is None or not (self.is_thinker or in_reasoning):
             return '""'
         opener, closer = self.reasoning
         space = lark.rule("/[ \\n]{0,2}/")
