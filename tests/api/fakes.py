@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import msgspec
+import numpy as np
+import numpy.typing as npt
 
 from localllm import errors
 from localllm.engine import messages as m
@@ -95,6 +97,11 @@ def _completed(script: list[Item], n: int) -> list[Item]:
     return [*items, finish(len(texts))]
 
 
+def _check_ids(token_ids: Sequence[int]) -> None:
+    if not all(0 <= token_id < INFO.n_vocab for token_id in token_ids):
+        raise errors.InvalidRequest("A token is not in this model's vocabulary.", param="prompt")
+
+
 class FakeEngine(Engine):
     """One fake model. `script` decides what a submit answers; `submits` and `streams` tell what was asked."""
 
@@ -156,10 +163,17 @@ class FakeEngine(Engine):
     def tokenize(self, text: str, *, add_special: bool = False, parse_special: bool = True) -> list[int]:
         return [ord(c) for c in text]
 
+    def embed(self, prompts: Sequence[str | list[int]]) -> tuple[list[npt.NDArray[np.float32]], int]:
+        for prompt in prompts:
+            _check_ids([] if isinstance(prompt, str) else prompt)
+        return [np.full(8, 8**-0.5, dtype=np.float32) for _ in prompts], sum(map(len, prompts))
+
     def pieces(self, token_ids: Sequence[int]) -> list[bytes]:
+        _check_ids(token_ids)
         return [bytes([t]) if 127 < t < 256 else chr(t).encode() for t in token_ids]
 
     def detokenize(self, token_ids: Sequence[int]) -> str:
+        _check_ids(token_ids)
         return "".join(chr(t) for t in token_ids)
 
     def wait_for_stream(self, number: int = 1, timeout_s: float = 10.0) -> FakeStream:
