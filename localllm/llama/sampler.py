@@ -47,6 +47,11 @@ def needs_history(params: SamplingParams) -> int:
     return max(counts)
 
 
+def _last_n(count: int, model: Model) -> int:
+    """How many tokens to look back. llama.cpp allocates them all, so a request must not ask for billions."""
+    return min(count, model.n_ctx_train) if count >= 0 else model.n_ctx_train
+
+
 def is_greedy(params: SamplingParams) -> bool:
     """True where the likeliest token is always taken, so that no chain is needed."""
     return (
@@ -62,9 +67,12 @@ def _samplers(model: Model, p: SamplingParams, seed: int) -> Iterable[Pointer]:
     if p.logit_bias:
         yield _logit_bias(n_vocab, p.logit_bias)
     if p.repeat_penalty != 1.0 or p.presence_penalty or p.frequency_penalty:
-        last_n = p.repeat_last_n if p.repeat_last_n >= 0 else model.n_ctx_train
         yield llama_cpp.llama_sampler_init_penalties(
-            n_vocab, last_n, p.repeat_penalty, p.frequency_penalty, p.presence_penalty
+            n_vocab,
+            _last_n(p.repeat_last_n, model),
+            p.repeat_penalty,
+            p.frequency_penalty,
+            p.presence_penalty,
         )
     if p.dry_multiplier:
         yield _dry(model, p)
@@ -113,7 +121,7 @@ def _dry(model: Model, p: SamplingParams) -> Pointer:
         p.dry_multiplier,
         p.dry_base,
         p.dry_allowed_length,
-        p.dry_penalty_last_n if p.dry_penalty_last_n >= 0 else model.n_ctx_train,
+        _last_n(p.dry_penalty_last_n, model),
         array,
         len(breakers),
     )
