@@ -127,5 +127,6 @@ def _grammar_source(kind: str, text: str) -> str:
             lark = llguidance.gbnf_to_lark.gbnf_to_lark(text) if kind == "gbnf" else text
             source = llguidance.LLMatcher.grammar_from_lark(lark)
         return str(source)
-    except (ValueError, RecursionError, llguidance.gbnf_to_lark.GbnfToLarkError) as error:
-        raise InvalidRequest(f"The grammar cannot be read: {error}", param="response_format") from None
+    except Exception as error:  # noqa: BLE001 -- llguidance raises plain ones for what it cannot read
+        field = "response_format" if kind.startswith("json") else "grammar"
+        raise InvalidRequest(f"The grammar cannot be read: {error}", param=field, code="invalid_grammar") from None
