@@ -10,7 +10,7 @@ from __future__ import annotations
 from flask import Flask, Response, request
 
 from localllm import errors
-from localllm.api import debug, envelope, guard, model_control, monitoring, rerank, status, tokens
+from localllm.api import debug, downloads, envelope, guard, model_control, monitoring, rerank, status, tokens
 from localllm.api.anthropic import messages
 from localllm.api.job import Admission, Services
 from localllm.api.openai import chat, completions, embeddings, models, responses
@@ -18,6 +18,7 @@ from localllm.api.request_log import RequestLog
 from localllm.config import Config
 from localllm.metrics import Metrics
 from localllm.models.pool import Pool
+from localllm.models.pulls import Pulls
 
 API_ROUTES = (
     chat.blueprint,
@@ -28,6 +29,7 @@ API_ROUTES = (
     rerank.blueprint,
     models.blueprint,
     model_control.blueprint,
+    downloads.blueprint,
     tokens.blueprint,
     status.blueprint,
 )
@@ -38,7 +40,7 @@ def create_app(pool: Pool, config: Config) -> Flask:
     app = Flask("localllm.api", static_folder=None)
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False
-    services = Services(pool, config, Admission(config.num_http_threads))
+    services = Services(pool, config, Admission(config.num_http_threads), Pulls(pool.catalog, pool.paths))
     guard.install(app, config)
     for make_blueprint in API_ROUTES:
         routes = make_blueprint(services)

@@ -26,6 +26,7 @@ from localllm.engine.engine import Stream
 from localllm.engine.messages import Delta, Finish, Priority
 from localllm.models.model import Model
 from localllm.models.pool import Pool
+from localllm.models.pulls import Pulls
 from localllm.sampling_params import SamplingParams
 
 POLL_S = 0.1
@@ -71,6 +72,7 @@ class Services(msgspec.Struct, frozen=True):
     pool: Pool
     config: Config
     admission: Admission
+    pulls: Pulls | None = None
 
 
 def poll_client(is_gone: Callable[[], bool]) -> Callable[[], None]:

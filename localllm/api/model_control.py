@@ -13,9 +13,12 @@ from flask import Blueprint, Response
 
 from localllm import errors
 from localllm.api import fields, sse
+from localllm.api.downloads import download_events
 from localllm.api.envelope import json_response
 from localllm.api.job import Admission, Services
 from localllm.models.pool import Pool
+from localllm.models.pull import Progress
+from localllm.models.pulls import Pulls
 
 LOOK_EVERY_S = 0.2
 MAX_WATCHERS = 8  # each holds one of the threads that are kept for what never generates
@@ -27,12 +30,15 @@ def blueprint(services: Services) -> Blueprint:
 
     @routes.post("/models/load")
     def load() -> Response:
-        start_load(services.pool, _model_id(services))
+        start_load(services.pool, services.pool.catalog.find(_model_name()).id)
         return json_response({"success": True})
 
     @routes.post("/models/unload")
     def unload() -> Response:
-        model_id = _model_id(services)
+        name = _model_name()
+        if services.pulls is not None and services.pulls.cancel(name):
+            return json_response({"success": True})
+        model_id = services.pool.catalog.find(name).id
         if not services.pool.unload(model_id):
             raise errors.InvalidRequest(f'The model "{model_id}" is not loaded.', param="model")
         return json_response({"success": True})
@@ -41,17 +47,17 @@ def blueprint(services: Services) -> Blueprint:
     def watch() -> Response:
         watchers.enter()
         interval_s = services.config.ping_interval_s
-        return sse.respond(changes(services.pool), watchers.leave, ping_interval_s=interval_s)
+        return sse.respond(changes(services.pool, services.pulls), watchers.leave, ping_interval_s=interval_s)
 
     return routes
 
 
-def _model_id(services: Services) -> str:
-    """The id of the model that the body names. Raises ModelNotFound."""
+def _model_name() -> str:
+    """What the body calls the model. Raises InvalidRequest."""
     name = fields.json_body().text("model")
     if not name:
         raise errors.InvalidRequest("`model` is missing; it is the id of a model.", param="model")
-    return services.pool.catalog.find(name).id
+    return name
 
 
 class _HasBegun(Exception):
@@ -70,10 +76,14 @@ def start_load(pool: Pool, model_id: str) -> None:
         return
 
 
-def changes(pool: Pool) -> sse.Source:
-    """Endless: first every model that is not unloaded, then each change of a state and of the list."""
+def changes(pool: Pool, pulls: Pulls | None = None) -> sse.Source:
+    """Endless: first every model that is not unloaded, then each change of a state, of the list and of a download."""
     seen: dict[str, dict[str, Any]] = {}
+    downloads: dict[str, Progress] = {}
     while True:
+        if pulls is not None:
+            yield from download_events(downloads, pulls.all())
+            downloads = {model_id: pull.progress for model_id, pull in pulls.all().items()}
         now = {entry.id: _data(pool, entry.id, status) for entry, status in pool.statuses()}
         if seen and now.keys() != seen.keys():
             yield {"model": "*", "event": "models_reload"}

@@ -18,8 +18,8 @@ from localllm.metrics import EngineFigures, Metrics, RequestFigures
 ROUTES = frozenset(
     {
         "/chat/completions", "/completions", "/responses", "/messages", "/messages/count_tokens", "/embeddings",
-        "/rerank", "/models", "/models/load", "/models/unload", "/models/sse", "/tokenize", "/detokenize",
-        "/apply-template", "/health", "/metrics", "/",
+        "/rerank", "/models", "/models/load", "/models/unload", "/models/sse", "/models/downloads", "/tokenize",
+        "/detokenize", "/apply-template", "/health", "/metrics", "/",
     }
 )  # fmt: skip
 

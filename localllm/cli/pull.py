@@ -5,18 +5,17 @@ from __future__ import annotations
 import contextlib
 import sys
 import time
-from pathlib import PurePosixPath
 
 import click
 
 from localllm import errors
 from localllm.cli.output import json_option, print_json, size
 from localllm.models.catalog import Catalog
-from localllm.models.entry import Entry
 from localllm.models.hub import Hub
 from localllm.models.machine import free_memory
-from localllm.models.pull import Progress, Pull, choose_file, quant_of
-from localllm.models.sources import HubFile, has_file, parse_hub, parse_repo, parse_source
+from localllm.models.pull import Progress, Pull
+from localllm.models.sources import HubFile, has_file, parse_source
+from localllm.models.wanted import wanted
 from localllm.paths import user_paths
 
 BAR_WIDTH = 30
@@ -32,11 +31,14 @@ def command(model: str, model_id: str | None, as_json: bool) -> None:
     paths = user_paths()
     catalog = Catalog(paths.catalog)
     with contextlib.closing(Hub()) as hub:
-        entry = _entry(model, model_id, catalog, hub)
+        memory = free_memory()
+        entry = wanted(model, catalog, hub, memory.ram + (memory.on_devices or 0), model_id)
         source = parse_source(entry.source)
         if not isinstance(source, HubFile):
             raise errors.DownloadFailed(f'"{entry.id}" is no download: its source is {entry.source}.')
         was_there = has_file(entry, paths)
+        if not as_json:
+            click.echo(f"{source.repo_id}: {source.file}", err=True)
         bar = _Bar(entry.id, is_shown=not as_json and sys.stderr.isatty())
         path = Pull(hub, source, paths.models).run(bar.show)
         bar.end()
@@ -47,30 +49,6 @@ def command(model: str, model_id: str | None, as_json: bool) -> None:
         return
     click.echo(f'"{entry.id}" is {"already " if was_there else ""}here: {path}')
     click.echo(f'Talk to it: localllm chat --model {entry.id} "Hello"')
-
-
-def _entry(model: str, model_id: str | None, catalog: Catalog, hub: Hub) -> Entry:
-    """The catalog's entry, or a new one for what was named on the hub."""
-    if not model.startswith("hf:"):
-        return catalog.find(model)
-    text = model.removeprefix("hf:")
-    if text.count("/") == 1:
-        owner, repo = parse_repo(text)
-        memory = free_memory()
-        file = choose_file(hub.list_files(owner, repo), memory.ram + (memory.on_devices or 0))
-        click.echo(f"Chosen for this computer: {file}", err=True)
-        source = HubFile(owner, repo, file)
-    else:
-        source = parse_hub(text)
-    text = f"hf:{source.repo_id}/{source.file}"
-    known = next((e for e in catalog.entries if e.source == text), None)
-    return known or Entry(id=model_id or _id_of(source), source=text)
-
-
-def _id_of(source: HubFile) -> str:
-    """ "qwen3-4b" from Qwen3-4B-Q4_K_M.gguf."""
-    stem = PurePosixPath(source.shards()[0]).name.removesuffix(".gguf").split("-00001-of-")[0]
-    return stem.removesuffix(quant_of(source.file)).rstrip("-._").lower() or source.repo.lower()
 
 
 class _Bar:

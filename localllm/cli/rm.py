@@ -6,7 +6,7 @@ import click
 
 from localllm.cli.output import json_option, print_json, size
 from localllm.models.catalog import Catalog
-from localllm.models.sources import HubFile, parse_source
+from localllm.models.removal import delete, downloaded_files
 from localllm.paths import user_paths
 
 
@@ -20,18 +20,12 @@ def command(model: str, keep_entry: bool, yes: bool, as_json: bool) -> None:
     paths = user_paths()
     catalog = Catalog(paths.catalog)
     entry = catalog.find(model)
-    source = parse_source(entry.source)
-    files = (
-        [source.local_path(paths.models, f) for f in source.shards()] if isinstance(source, HubFile) else []
-    )
-    others = {e.source for e in catalog.entries if e.id != entry.id}
-    files = [] if entry.source in others else [p for p in files if p.exists()]  # another entry uses them
-    num_bytes = sum(p.stat().st_size for p in files)
+    files = downloaded_files(entry, catalog, paths)
+    num_bytes = sum(path.stat().st_size for path in files)
     if not yes:
         what = f"delete {size(num_bytes)} and " if files else ""
         click.confirm(f'Really {what}remove "{entry.id}"?', abort=True, err=True)
-    for path in files:
-        path.unlink()
+    delete(files)
     if not keep_entry:
         catalog.remove(entry.id)
     if as_json:

@@ -58,7 +58,7 @@ class Pool:
     ) -> None:
         """keep_alive: how long an unused model stays where its entry does not say. memory_limit_bytes: for all."""
         self.catalog = catalog
-        self._paths = paths
+        self.paths = paths
         self._make_engine = make_engine
         self._keep_alive = keep_alive
         self._make_plan = make_plan
@@ -98,7 +98,7 @@ class Pool:
         """The place of the entry, with one more user and a load under way or done."""
         place = self._places.get(entry.id)
         if place is None or place.needs_load or place.entry != entry:
-            find_file(entry, self._paths)
+            find_file(entry, self.paths)
             self._refuse_too_big(entry)
         with self._lock:
             place = self._places.get(entry.id)
@@ -121,11 +121,11 @@ class Pool:
 
     def _follow_edit(self, place: Place, entry: Entry) -> Place | None:
         """The catalog says something new of this model: take it over now, or by a reload once nobody uses it."""
-        if place.status == "loaded" and load_params(entry, self._paths) == load_params(
-            place.entry, self._paths
+        if place.status == "loaded" and load_params(entry, self.paths) == load_params(
+            place.entry, self.paths
         ):
             assert place.engine is not None
-            place.load = _done(build_model(entry, place.engine, self._paths))
+            place.load = _done(build_model(entry, place.engine, self.paths))
             place.entry = entry
             return place
         if place.num_users:
@@ -228,8 +228,8 @@ class Pool:
 
     def _refuse_too_big(self, entry: Entry) -> None:
         """Raises ModelLoadFailed at once where the model would not fit into an empty computer."""
-        if self._make_plan(entry, self._paths, self._ledger.capacity) is None:
-            raise room.too_big(entry, self._paths, self.catalog, self._ledger.capacity)
+        if self._make_plan(entry, self.paths, self._ledger.capacity) is None:
+            raise room.too_big(entry, self.paths, self.catalog, self._ledger.capacity)
 
     def _admit_all(self) -> None:
         while (place := self._asked.get()) is not None:
@@ -244,7 +244,7 @@ class Pool:
 
     def _admit(self, place: Place) -> Plan:
         """Wait until there is memory for the model, closing others for it, and reserve it. Raises NotReady."""
-        make_plan = partial(self._make_plan, place.entry, self._paths)
+        make_plan = partial(self._make_plan, place.entry, self.paths)
         patience_ends = time.monotonic() + PATIENCE_S
         while not (place.is_closed or self._closed.is_set()):
             measured = self._ledger.measured()
@@ -289,14 +289,14 @@ class Pool:
 
     def _started(self, place: Place, plan: Plan) -> Model:
         with contextlib.suppress(OSError):
-            self._paths.logs.mkdir(parents=True, exist_ok=True)
+            self.paths.logs.mkdir(parents=True, exist_ok=True)
         draft = self.catalog.find(place.entry.draft) if place.entry.draft else None
-        place.engine = self._make_engine(load_params(place.entry, self._paths, plan, draft))
+        place.engine = self._make_engine(load_params(place.entry, self.paths, plan, draft))
         if not place.is_closed:
             place.engine.start()
         if place.is_closed:  # before or while it was started
             raise place.unloaded_meanwhile
-        return build_model(place.entry, place.engine, self._paths)
+        return build_model(place.entry, place.engine, self.paths)
 
 
 def _wait(load: Future[Model], poll: Poll | None) -> Model:

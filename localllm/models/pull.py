@@ -91,11 +91,17 @@ class Pull:
         self._state = "done"
         return path
 
-    def start(self) -> None:
-        """Run in a thread of its own; how it ended is in `progress`."""
+    def start(
+        self, on_done: Callable[[], None] = lambda: None, on_end: Callable[[], None] = lambda: None
+    ) -> None:
+        """Run in a thread of its own; `progress` tells how it ended.
+
+        There `on_done` is called when all went well, and `on_end` at the end in any case.
+        """
         self._begin()
+        name = f"pull {self.source.file}"
         self._thread = threading.Thread(
-            target=self._run_quietly, name=f"pull {self.source.file}", daemon=True
+            target=self._run_quietly, args=(on_done, on_end), name=name, daemon=True
         )
         self._thread.start()
 
@@ -115,13 +121,17 @@ class Pull:
             for leftover in (path.with_name(path.name + ".part"), path.with_name(path.name + ".part.json")):
                 leftover.unlink(missing_ok=True)
 
-    def _run_quietly(self) -> None:
+    def _run_quietly(self, on_done: Callable[[], None], on_end: Callable[[], None]) -> None:
         try:
             self._pull(lambda progress: None)
-        except errors.LocalllmError:
-            pass  # told by `progress`
+            on_done()
+        except errors.LocalllmError as e:
+            if self._state == "done":  # what came after the download failed
+                self._state, self._error = "failed", e
         except Exception as e:  # noqa: BLE001 -- a thread's exception would be seen by nobody
             self._state, self._error = "failed", errors.DownloadFailed(f"{type(e).__name__}: {e}")
+        finally:
+            on_end()
 
     def _run(self, on_progress: Callable[[Progress], None]) -> Path:
         self._total_bytes = 0
@@ -182,6 +192,15 @@ def choose_file(files: Sequence[Listed], memory_bytes: int) -> str:
         return whole
     preferred = next((by_quant[quant] for quant in PREFERRED if quant in by_quant), None)
     return preferred or max(fitting, key=lambda name: fitting[name])
+
+
+def of_quant(files: Sequence[Listed], quant: str) -> str:
+    """The file of this quantization. Raises DownloadFailed that names those there are."""
+    by_quant = {quant_of(name): name for name in sorted(model_sizes(files), reverse=True)}
+    if quant.upper() not in by_quant:
+        there = ", ".join(sorted(filter(None, by_quant))) or "none"
+        raise errors.DownloadFailed(f"There is no {quant} in this repository; there is {there}.")
+    return by_quant[quant.upper()]
 
 
 def model_sizes(files: Sequence[Listed]) -> dict[str, int]:

@@ -46,6 +46,11 @@ class HubFile:
     def repo_id(self) -> str:
         return f"{self.owner}/{self.repo}"
 
+    @property
+    def uri(self) -> str:
+        """As it is written in the catalog."""
+        return f"hf:{self.repo_id}/{self.file}"
+
     def shards(self) -> tuple[str, ...]:
         """All files of the model: one, or every `-0000i-of-0000n.gguf` of a split one."""
         return tuple(path.as_posix() for path in shard_paths(PurePosixPath(self.file)))

@@ -58,8 +58,15 @@ def test_a_model_of_the_hub_is_pulled_and_put_into_the_catalog(hub: FakeHub, hom
 def test_where_only_a_repository_is_named_the_quantization_is_chosen(hub: FakeHub):
     """By what fits this machine."""
     result = run("pull", "hf:owner/Tiny-1B-GGUF", "--id", "mine")
-    assert "Chosen for this computer: Tiny-1B-Q8_0.gguf" in result.output
+    assert "owner/Tiny-1B-GGUF: Tiny-1B-Q8_0.gguf" in result.output
     assert ids()["mine"] == "ready"
+
+
+def test_a_quantization_can_be_named(hub: FakeHub):
+    """As llama.cpp and Ollama write it; one that is not there is answered with those that are."""
+    assert "Tiny-1B-Q4_K_M.gguf" in run("pull", "owner/Tiny-1B-GGUF:q4_k_m").output
+    error = run("pull", "hf:owner/Tiny-1B-GGUF:Q2_K").exception
+    assert "There is no Q2_K in this repository; there is Q4_K_M, Q8_0." in str(error)
 
 
 def test_a_model_of_the_catalog_is_pulled_by_its_id(hub: FakeHub, home: Path):

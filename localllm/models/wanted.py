@@ -1,0 +1,41 @@
+"""What a person means by a name to download: a model of the catalog, or a file or repository of the hub.
+
+`ID`, `hf:owner/repo/file.gguf`, `hf:owner/repo:Q4_K_M` or `hf:owner/repo`; the `hf:` may be left out.
+"""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+
+from localllm.models.catalog import Catalog
+from localllm.models.entry import Entry
+from localllm.models.hub import Hub
+from localllm.models.pull import choose_file, of_quant, quant_of
+from localllm.models.sources import HubFile, parse_hub, parse_repo
+
+
+def wanted(name: str, catalog: Catalog, hub: Hub, memory_bytes: int, model_id: str | None = None) -> Entry:
+    """The catalog's entry, or a new one that is not in the catalog yet.
+
+    Chooses the quantization that fits into `memory_bytes` where none is named. Raises ModelNotFound, CatalogError,
+    DownloadFailed.
+    """
+    text = name.removeprefix("hf:")
+    known = next((e for e in catalog.entries if name in e.names), None)
+    if known is not None or (text == name and "/" not in name):
+        return known or catalog.find(name)
+    if text.lower().endswith(".gguf"):
+        source = parse_hub(text)
+    else:
+        repo_id, _, quant = text.partition(":")
+        owner, repo = parse_repo(repo_id)
+        files = hub.list_files(owner, repo)
+        source = HubFile(owner, repo, of_quant(files, quant) if quant else choose_file(files, memory_bytes))
+    known = next((e for e in catalog.entries if e.source == source.uri), None)
+    return known or Entry(id=model_id or _id_of(source), source=source.uri)
+
+
+def _id_of(source: HubFile) -> str:
+    """'qwen3-4b' from Qwen3-4B-Q4_K_M.gguf."""
+    stem = PurePosixPath(source.file).name.removesuffix(".gguf").split("-00001-of-")[0]
+    return stem.removesuffix(quant_of(source.file)).rstrip("-._").lower() or source.repo.lower()
