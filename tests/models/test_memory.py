@@ -21,6 +21,7 @@ from localllm.sampling_params import SamplingParams
 from tests import tiny_models
 
 MIB = 1 << 20
+N_BATCH = 128
 
 
 def entry(**keys: object) -> Entry:
@@ -47,16 +48,19 @@ def test_the_estimate_is_within_ten_percent_of_what_the_engine_takes(
         tmp_path / "m.gguf", arch, n_layers=n_layers, n_embd=n_embd, n_vocab=n_vocab, n_ctx=n_ctx
     )
     is_embedding = arch == "bert"
-    wanted = entry(kind="embedding" if is_embedding else "chat")
+    wanted = entry(kind="embedding" if is_embedding else "chat", n_batch=N_BATCH)
     estimate = memory.needs(read_parts(path), wanted, n_ctx).total
     log = str(tmp_path / "log")
-    engine = Engine(LoadParams(str(path), n_ctx=n_ctx, n_threads=1, embedding=is_embedding, log_path=log))
+    params = LoadParams(
+        str(path), n_ctx=n_ctx, n_batch=N_BATCH, n_threads=1, embedding=is_embedding, log_path=log
+    )
+    engine = Engine(params)
     try:
         engine.start()
         if is_embedding:
-            engine.embed([[300] * 250] * 4)
+            engine.embed([[300] * 60] * 4)
         else:
-            list(engine.submit([300] * 520, SamplingParams(max_tokens=2)))
+            list(engine.submit([300] * 140, SamplingParams(max_tokens=2)))
         taken = psutil.Process(engine.pid).memory_info().rss
     finally:
         engine.close()
