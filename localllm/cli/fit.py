@@ -49,7 +49,7 @@ def judge(entry: Entry, paths: Paths, free: Memory) -> dict[str, Any]:
         headers = read_parts(find_file(entry, paths))
     except errors.ModelLoadFailed as e:
         return row | {"note": e.message}
-    n_ctx = memory.default_n_ctx(headers[0]) if entry.n_ctx == "auto" else entry.n_ctx
+    n_ctx = memory.wanted_n_ctx(headers[0], entry)
     needed = memory.needs(headers, entry, n_ctx)
     plan = memory.plan(headers, entry, free)
     row |= {

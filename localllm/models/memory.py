@@ -133,7 +133,7 @@ def plan(headers: Sequence[Gguf], entry: Entry, memory: Memory) -> Plan | None:
 
     As many layers as fit go to the GPUs. The context is lowered only where the entry leaves it to us.
     """
-    wanted = default_n_ctx(headers[0]) if entry.n_ctx == "auto" else entry.n_ctx
+    wanted = wanted_n_ctx(headers[0], entry)
     n_ctx = wanted
     while True:
         found = _plan_layers(needs(headers, entry, n_ctx), entry, memory)
@@ -145,8 +145,10 @@ def plan(headers: Sequence[Gguf], entry: Entry, memory: Memory) -> Plan | None:
         n_ctx = max(n_ctx // 2, MIN_AUTO_N_CTX)
 
 
-def default_n_ctx(header: Gguf) -> int:
-    """What "auto" means before memory is looked at."""
+def wanted_n_ctx(header: Gguf, entry: Entry) -> int:
+    """The context the entry asks for; "auto" is the model's own, up to 8 192, before memory is looked at."""
+    if entry.n_ctx != "auto":
+        return entry.n_ctx
     return min(_number(header, "context_length") or DEFAULT_N_CTX, DEFAULT_N_CTX)
 
 

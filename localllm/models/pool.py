@@ -34,7 +34,7 @@ from localllm.models.sources import find_file
 from localllm.paths import Paths
 
 Poll = Callable[[], None]
-MakePlan = Callable[[Entry, Paths, Memory], Plan | None]
+MakePlan = Callable[..., Plan | None]  # as room.make_plan
 POLL_S = 0.25
 WAIT_S = 0.5
 PATIENCE_S = 2.0  # so long a load waits for a model to become idle before it takes one from its users' queue
@@ -228,7 +228,7 @@ class Pool:
 
     def _refuse_too_big(self, entry: Entry) -> None:
         """Raises ModelLoadFailed at once where the model would not fit into an empty computer."""
-        if self._make_plan(entry, self.paths, self._ledger.capacity) is None:
+        if self._planner(entry)(self._ledger.capacity) is None:
             raise room.too_big(entry, self.paths, self.catalog, self._ledger.capacity)
 
     def _admit_all(self) -> None:
@@ -244,7 +244,7 @@ class Pool:
 
     def _admit(self, place: Place) -> Plan:
         """Wait until there is memory for the model, closing others for it, and reserve it. Raises NotReady."""
-        make_plan = partial(self._make_plan, place.entry, self.paths)
+        make_plan = self._planner(place.entry)
         patience_ends = time.monotonic() + PATIENCE_S
         while not (place.is_closed or self._closed.is_set()):
             measured = self._ledger.measured()
@@ -261,6 +261,15 @@ class Pool:
                     self._retire(victim)
                 self._changed.wait(WAIT_S)
         raise place.unloaded_meanwhile
+
+    def _planner(self, entry: Entry) -> Callable[[Memory], Plan | None]:
+        draft = self._draft_of(entry)
+        if draft is None:
+            return partial(self._make_plan, entry, self.paths)
+        return partial(self._make_plan, entry, self.paths, draft=draft)
+
+    def _draft_of(self, entry: Entry) -> Entry | None:
+        return self.catalog.find(entry.draft) if entry.draft else None
 
     def _retire(self, place: Place) -> None:
         """Let its users finish, then close it; its next request gets a new place."""
@@ -290,7 +299,7 @@ class Pool:
     def _started(self, place: Place, plan: Plan) -> Model:
         with contextlib.suppress(OSError):
             self.paths.logs.mkdir(parents=True, exist_ok=True)
-        draft = self.catalog.find(place.entry.draft) if place.entry.draft else None
+        draft = self._draft_of(place.entry)
         place.engine = self._make_engine(load_params(place.entry, self.paths, plan, draft))
         if not place.is_closed:
             place.engine.start()

@@ -6,7 +6,9 @@ Decides only; the pool acts. Knows no process and no thread.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+import msgspec
 
 from localllm import errors
 from localllm.models import memory
@@ -31,9 +33,28 @@ class Choice:
     victims: tuple[Place, ...] = ()
 
 
-def make_plan(entry: Entry, paths: Paths, free: Memory) -> Plan | None:
-    """How to load the entry's file into `free`, or None. Raises ModelNotFound, ModelLoadFailed."""
-    return memory.plan(read_parts(find_file(entry, paths)), entry, free)
+def make_plan(entry: Entry, paths: Paths, free: Memory, draft: Entry | None = None) -> Plan | None:
+    """How to load the entry's file into `free`, or None; a draft model is loaded beside it and counted with it.
+
+    Raises ModelNotFound, ModelLoadFailed.
+    """
+    headers = read_parts(find_file(entry, paths))
+    if draft is None:
+        return memory.plan(headers, entry, free)
+    beside = _draft_plan(draft, paths, free, memory.wanted_n_ctx(headers[0], entry))
+    plan = memory.plan(headers, entry, free.less([beside]))
+    if plan is None:
+        return None
+    ram, on_devices = plan.ram_bytes + beside.ram_bytes, plan.device_bytes + beside.device_bytes
+    return replace(plan, ram_bytes=ram, device_bytes=on_devices)
+
+
+def _draft_plan(draft: Entry, paths: Paths, free: Memory, n_ctx: int) -> Plan:
+    """A draft model's bytes: all on the GPU where there is one, for one sequence as long as the model's."""
+    alone = msgspec.structs.replace(draft, n_parallel=1)
+    needed = memory.needs(read_parts(find_file(draft, paths)), alone, n_ctx)
+    total = needed.total - needed.process
+    return Plan(n_ctx, -1, total, 0) if free.on_devices is None else Plan(n_ctx, -1, 0, total)
 
 
 def choose(
@@ -65,7 +86,7 @@ def choose(
 def too_big(entry: Entry, paths: Paths, catalog: Catalog, capacity: Memory) -> errors.ModelLoadFailed:
     """What to tell when the model fits in no way: the numbers, and the nearest thing that fits."""
     headers = read_parts(find_file(entry, paths))
-    n_ctx = memory.default_n_ctx(headers[0]) if entry.n_ctx == "auto" else entry.n_ctx
+    n_ctx = memory.wanted_n_ctx(headers[0], entry)
     needed = memory.needs(headers, entry, n_ctx)
     there = f"{capacity.ram / GB:.1f} GB of memory"
     if capacity.on_devices is not None:

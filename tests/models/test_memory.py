@@ -187,3 +187,18 @@ def test_less_context_is_the_first_way_out(paths: Paths, tmp_path: Path):
     n_ctx = int(message.split("n_ctx = ")[1].split(":")[0])
     assert 4096 <= n_ctx <= 5120
     assert memory.plan(headers, entry(n_ctx=n_ctx), free) is not None
+
+
+def test_a_draft_model_is_counted_with_the_model_it_guesses_for(paths: Paths, tmp_path: Path):
+    """Both are in one engine process, so one reservation holds both."""
+    for name, n_embd in (("big", 256), ("small", 64)):
+        tiny_models.write(tmp_path / f"{name}.gguf", n_embd=n_embd)
+    big, small = entry(id="big", source="big.gguf"), entry(id="small", source="small.gguf")
+    plenty = Memory(10 << 30)
+    alone, both = room.make_plan(big, paths, plenty), room.make_plan(big, paths, plenty, draft=small)
+    assert alone is not None
+    assert both is not None
+    assert both.ram_bytes > alone.ram_bytes + (tmp_path / "small.gguf").stat().st_size
+    assert room.make_plan(big, paths, Memory(both.ram_bytes)) is not None
+    fixed = entry(id="big", source="big.gguf", n_ctx=8192)
+    assert room.make_plan(fixed, paths, Memory(alone.ram_bytes), draft=small) is None

@@ -35,7 +35,7 @@ source = "hf:o/r/far.gguf"
 """
 
 
-def always_fits(entry: Entry, paths: Paths, free: Memory) -> Plan:
+def always_fits(entry: Entry, paths: Paths, free: Memory, draft: Entry | None = None) -> Plan:
     return Plan(
         n_ctx=512 if entry.n_ctx == "auto" else entry.n_ctx, n_gpu_layers=-1, ram_bytes=1, device_bytes=0
     )
