@@ -32,6 +32,11 @@ def test_node_client(base_url, script):
     run(script.name, base_url)
 
 
+def test_node_clients_and_the_embedded_model(guide_url):
+    """A tool picked among two without force, its result, and the answer that uses it."""
+    run("guide.mjs", f"{guide_url}/v1")
+
+
 def test_node_clients_see_thinking_calls_and_failures(tmp_path):
     """What a random model never says, said by a script."""
 

@@ -1,0 +1,54 @@
+"""Simon Willison's `llm`, run as its users do: a command, and a YAML file that names the model."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.clients.guide import QUESTION, RESULT, is_about_the_result
+
+MODEL = """
+- model_id: guide
+  model_name: guide
+  api_base: {url}/v1
+  supports_tools: true
+"""
+FUNCTION = f"def get_weather(city: str) -> str:\n    'Get the weather'\n    return {RESULT!r}\n"
+
+
+@pytest.fixture
+def llm(guide_url, tmp_path):
+    """Runs the command with words and gives what it printed."""
+    (tmp_path / "extra-openai-models.yaml").write_text(MODEL.format(url=guide_url), encoding="utf-8")
+    environ = os.environ | {"LLM_USER_PATH": str(tmp_path), "PYTHONIOENCODING": "utf-8"}
+
+    def run(*words: str) -> str:
+        command = [sys.executable, "-m", "llm", "-m", "guide", "-o", "temperature", "0", *words]
+        ended = subprocess.run(
+            command,
+            env=environ,
+            capture_output=True,
+            encoding="utf-8",
+            timeout=120,
+            check=False,
+            stdin=subprocess.DEVNULL,
+        )
+        assert ended.returncode == 0, ended.stderr
+        return ended.stdout
+
+    return run
+
+
+def test_a_text_whole_and_streamed(llm):
+    """The same text both ways."""
+    streamed = llm("What is localllm?")
+    assert "localllm" in streamed
+    assert llm("--no-stream", "What is localllm?") == streamed
+
+
+def test_a_function_is_called_and_its_result_used(llm):
+    """`--functions`: llm streams the call, runs the function, sends its result and streams the answer."""
+    assert is_about_the_result(llm("--functions", FUNCTION, QUESTION))
