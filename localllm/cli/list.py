@@ -65,6 +65,7 @@ def describe(entry: Entry, paths: Paths) -> dict[str, Any]:
         "kind": entry.kind,
         "source": entry.source,
         "description": entry.description,
+        "licence": entry.licence,
         "state": "ready",
         "path": None,
         "size_bytes": entry.size_bytes or None,

@@ -56,7 +56,11 @@ class Pool:
         measure: Callable[[], Memory] = free_memory,
         make_plan: MakePlan = room.make_plan,
     ) -> None:
-        """keep_alive: how long an unused model stays where its entry does not say. memory_limit_bytes: for all."""
+        """keep_alive: how long an unused model stays where its entry does not say. memory_limit_bytes: for all.
+
+        Raises CatalogError for a keep_alive that means nothing.
+        """
+        keep_alive_s(keep_alive)
         self.catalog = catalog
         self.paths = paths
         self._make_engine = make_engine

@@ -182,6 +182,12 @@ def test_an_idle_model_is_unloaded_after_its_keep_alive(tmp_path: Path, engines:
     pool.close()
 
 
+def test_a_setting_that_means_nothing_is_refused_at_the_start(tmp_path: Path, engines: Engines):
+    """Not found out by the thread that unloads."""
+    with pytest.raises(errors.CatalogError, match="keep_alive must be like"):
+        make_pool(tmp_path, engines, keep_alive="10")
+
+
 def test_a_keep_alive_of_0_unloads_as_soon_as_the_last_user_is_gone(tmp_path: Path, engines: Engines):
     """And not while a second one is still there."""
     pool = make_pool(tmp_path, engines, keep_alive="0")
