@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import os
 
 import llama_cpp
 
@@ -28,14 +29,28 @@ class LlamaError(LocalllmError):
     """llama.cpp refused or failed; its own words are in the engine's log."""
 
 
+DEBUG_LEVEL, CONTINUES_LEVEL = 1, 5  # of ggml_log_level
+
+
 @functools.cache
 def start() -> None:
-    """Initialise the backends, once. llama.cpp's own C logger writes to stderr, which is the engine's log file.
+    """Initialise the backends, once. What llama.cpp says goes to stderr, which is the engine's log file.
 
-    The Python log callback of llama_cpp is removed: it would take the interpreter lock inside C threads.
+    Lines of the debug level are left out: they would crowd out the last words of an engine that dies.
     """
-    llama_cpp.llama_log_set(llama_cpp.llama_log_callback(), ctypes.c_void_p(0))
+    llama_cpp.llama_log_set(_log, ctypes.c_void_p(0))
     llama_cpp.llama_backend_init()
+
+
+@llama_cpp.llama_log_callback  # type: ignore[untyped-decorator, unused-ignore]
+def _log(level: int, text: bytes, _user_data: object) -> None:
+    global _is_debug
+    _is_debug = level == DEBUG_LEVEL or (_is_debug and level == CONTINUES_LEVEL)
+    if not _is_debug:
+        os.write(2, text)
+
+
+_is_debug = False
 
 
 def build() -> str:
