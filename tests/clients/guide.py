@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-QUESTION = "What is the weather in Bern?"
+QUESTION = "Show me the weather in Bern."
 RESULT = '{"temperature": 21, "condition": "sunny"}'
 
 CITY: dict[str, Any] = {"city": {"type": "string", "description": "The city"}}

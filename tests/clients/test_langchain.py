@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import functools
+import operator
+
 import pytest
-from langchain_core.messages import AIMessageChunk, BaseMessage, HumanMessage, ToolMessage
+from langchain_core.messages import BaseMessage, HumanMessage, ToolMessage
 from langchain_core.tools import tool
 from langchain_openai import ChatOpenAI, OpenAIEmbeddings
 from pydantic import SecretStr
@@ -39,12 +42,10 @@ def model(guide_url):
     model.root_client.close()
 
 
-def joined(chunks) -> AIMessageChunk:
+def joined(chunks):
     """The whole message, as LangChain adds chunks up."""
     first, *others = chunks
-    for chunk in others:
-        first += chunk
-    return first
+    return functools.reduce(operator.add, others, first)
 
 
 def test_a_text_whole_and_streamed(model):

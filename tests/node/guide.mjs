@@ -12,7 +12,7 @@ const baseURL = process.env.BASE_URL;
 const settings = { baseURL, apiKey: "any" };
 const client = new OpenAI({ ...settings, maxRetries: 0 });
 const options = { model: "guide", temperature: 0 };
-const question = "What is the weather in Bern?";
+const question = "Show me the weather in Bern.";
 const weather = { temperature: 21, condition: "sunny" };
 const schema = (properties) => ({
   type: "object",
