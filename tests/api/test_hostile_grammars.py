@@ -67,6 +67,7 @@ def test_no_grammar_hurts(real, name):
     assert ask(real, max_tokens=1).status == 200
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SCHEMAS)
 def test_no_tool_hurts(real, name):
     """Parameters of a forced function are schemas too."""

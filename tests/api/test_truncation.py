@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -101,6 +102,7 @@ def test_the_catalog_can_ask_for_it(client, models, engine):
     )
 
 
+@pytest.mark.slow
 def test_a_long_chat_on_a_real_model_is_answered(real):
     """4 096 tokens of context, a history of three times as much."""
     messages = [
