@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.clients.test_page import BLOCKS
+
 SCRIPT = Path(__file__).with_name("litellm_chat.py")
 
 pytestmark = pytest.mark.slow
@@ -36,5 +38,8 @@ def python(tmp_path: Path) -> Path:
 
 
 def test_text_stream_and_vectors(guide_url, python):
-    """litellm.completion whole and streamed, and litellm.embedding."""
-    assert "localllm" in run(python, SCRIPT, guide_url, LITELLM_LOCAL_MODEL_COST_MAP="True")
+    """litellm.completion whole and streamed, and litellm.embedding; then the program in docs/clients.md."""
+    offline = {"LITELLM_LOCAL_MODEL_COST_MAP": "True"}
+    assert "localllm" in run(python, SCRIPT, guide_url, **offline)
+    (program,) = [code for _, language, code in BLOCKS if language == "py"]
+    assert "localllm" in run(python, "-c", program.replace("http://localhost:5757", guide_url), **offline)

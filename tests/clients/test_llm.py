@@ -1,4 +1,4 @@
-"""Simon Willison's `llm`, run as its users do: a command, and a YAML file that names the model."""
+"""Simon Willison's `llm`, run as its users do: a command, and the YAML file of docs/clients.md."""
 
 from __future__ import annotations
 
@@ -9,20 +9,18 @@ import sys
 import pytest
 
 from tests.clients.guide import QUESTION, RESULT, is_about_the_result
+from tests.clients.test_page import BLOCKS
 
-MODEL = """
-- model_id: guide
-  model_name: guide
-  api_base: {url}/v1
-  supports_tools: true
-"""
+(MODEL,) = [code for _, language, code in BLOCKS if language == "yaml"]
 FUNCTION = f"def get_weather(city: str) -> str:\n    'Get the weather'\n    return {RESULT!r}\n"
 
 
 @pytest.fixture
 def llm(guide_url, tmp_path):
     """Runs the command with words and gives what it printed."""
-    (tmp_path / "extra-openai-models.yaml").write_text(MODEL.format(url=guide_url), encoding="utf-8")
+    (tmp_path / "extra-openai-models.yaml").write_text(
+        MODEL.replace("http://localhost:5757", guide_url), encoding="utf-8"
+    )
     environ = os.environ | {"LLM_USER_PATH": str(tmp_path), "PYTHONIOENCODING": "utf-8"}
 
     def run(*words: str) -> str:
