@@ -42,6 +42,7 @@ class Prompt(msgspec.Struct, frozen=True):
     priority: Priority = "chat"
     add_special: bool = False
     markers: tuple[str, ...] = ()
+    field: str = "messages"  # what the request calls it, for errors
 
 
 class Admission:
@@ -190,15 +191,18 @@ class Job:
         return total
 
     def _submit(self, model: Model, prompt: Prompt) -> None:
-        stream = model.engine.submit(
-            prompt.prompt,
-            prompt.params,
-            n=prompt.n,
-            priority=prompt.priority,
-            add_special=prompt.add_special,
-            markers=prompt.markers,
-            poll=self._poll_client,
-        )
+        try:
+            stream = model.engine.submit(
+                prompt.prompt,
+                prompt.params,
+                n=prompt.n,
+                priority=prompt.priority,
+                add_special=prompt.add_special,
+                markers=prompt.markers,
+                poll=self._poll_client,
+            )
+        except errors.ContextLengthExceeded as e:
+            raise errors.ContextLengthExceeded(e.message, param=prompt.field) from e
         self._streams.append(stream)
         self._widths.append(prompt.n)
 

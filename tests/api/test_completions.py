@@ -70,6 +70,12 @@ def test_token_ids_of_another_vocabulary_are_a_400(real):
         assert "vocabulary" in answer.error["message"]
 
 
+def test_a_prompt_that_does_not_fit_names_the_prompt(real):
+    """In OpenAI's words, with this endpoint's name of the field."""
+    answer = real.post(URL, {"model": "tiny", "prompt": "word " * 6000})
+    assert (answer.error["code"], answer.error["param"]) == ("context_length_exceeded", "prompt")
+
+
 def test_a_suffix_asks_to_fill_in_the_middle(client, engine):
     """Where the vocabulary has the tokens; elsewhere it is refused instead of being ignored."""
     answer = complete(client, "ab", suffix="yz")

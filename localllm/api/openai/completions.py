@@ -107,7 +107,8 @@ def make_prompts(model: Model, request: CompletionRequest) -> list[Prompt]:
     if request.suffix:
         prompts = [fill_in_the_middle(model, prompt, request.suffix) for prompt in prompts]
     return [
-        Prompt(prompt, params, n=request.best_of, add_special=isinstance(prompt, str)) for prompt in prompts
+        Prompt(prompt, params, n=request.best_of, add_special=isinstance(prompt, str), field="prompt")
+        for prompt in prompts
     ]
 
 
