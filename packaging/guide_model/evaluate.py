@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import os
+import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -18,8 +18,9 @@ from localllm.sampling_params import SamplingParams
 from .cases import Case, all_cases
 from .conversation import MARKUP_TOKENS, Message, Tool
 
-GREEDY = SamplingParams(temperature=0.0, max_tokens=300)
-BATCH = 8
+GREEDY = SamplingParams(temperature=0.0, max_tokens=160, cache_prompt=False)
+CELLS = 8192  # of the KV cache, for all that run at once
+BATCH = 6
 BARS = {
     "facts, unseen frames": 90, "out of scope, unseen frames": 90, "copy": 95, "count": 95, "recall over turns": 95,
     "tool call, unseen tools": 95, "no call: none fits": 95, "no call: fact beside tools": 95,
@@ -30,7 +31,15 @@ class Guide:
     """A loaded model that is asked with messages; a context manager."""
 
     def __init__(self, path: Path) -> None:
-        self.engine = Engine(LoadParams(path=str(path), n_parallel=BATCH, n_threads=2, log_path=os.devnull))
+        self.engine = Engine(
+            LoadParams(
+                path=str(path),
+                n_parallel=BATCH,
+                n_ctx=CELLS,
+                n_threads=2,
+                log_path=str(Path(tempfile.gettempdir()) / "guide-engine.log"),
+            )
+        )
         started = time.monotonic()
         self.engine.start()
         self.start_s = time.monotonic() - started
