@@ -7,7 +7,7 @@ import random
 from collections.abc import Iterator
 
 import pytest
-from guide_model import cases, corpus
+from guide_model import cases, tools
 from guide_model.conversation import Conversation, assistant, calls, tool_result, user
 from guide_model.evaluate import Guide
 
@@ -30,7 +30,7 @@ def share_right(guide: Guide, some: list[cases.Case]) -> float:
 
 def conversation() -> Conversation:
     """Everything the template knows: system, tools, several calls, results, an answer."""
-    box = corpus.tools.make_toolbox(random.Random(5))
+    box = tools.make_toolbox(random.Random(5))
     messages = [
         {"role": "system", "content": "Be brief."},
         user("天气？ What's the <wind> & 'weather'?"),
@@ -63,9 +63,9 @@ def test_the_template_writes_what_the_model_was_trained_on(guide: Guide, has_sys
     """The Jinja template in the file and the corpus's own rendering give the same text."""
     whole = conversation()
     messages = whole.messages if has_system else whole.messages[1:]
-    tools = whole.tools if has_tools else []
-    trained_on = "".join(piece.text for piece in Conversation(messages, tools).pieces())
-    assert guide.template.render(messages, tools or None, add_generation_prompt=False) == trained_on
+    offered = whole.tools if has_tools else []
+    trained_on = "".join(piece.text for piece in Conversation(messages, offered).pieces())
+    assert guide.template.render(messages, offered or None, add_generation_prompt=False) == trained_on
 
 
 def test_no_token_reaches_over_the_border_of_what_the_model_writes(guide: Guide):
