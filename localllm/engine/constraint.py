@@ -129,4 +129,6 @@ def _grammar_source(kind: str, text: str) -> str:
         return str(source)
     except Exception as error:  # noqa: BLE001 -- llguidance raises plain ones for what it cannot read
         field = "response_format" if kind.startswith("json") else "grammar"
-        raise InvalidRequest(f"The grammar cannot be read: {error}", param=field, code="invalid_grammar") from None
+        raise InvalidRequest(
+            f"The grammar cannot be read: {error}", param=field, code="invalid_grammar"
+        ) from None

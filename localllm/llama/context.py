@@ -55,6 +55,8 @@ class Context:
         params.flash_attn_type = _flash_attn_type(flash_attn)
         params.type_k, params.type_v = library.KV_TYPES[cache_type_k], library.KV_TYPES[cache_type_v]
         params.embeddings = embedding
+        if embedding and model.pooling is None:
+            params.pooling_type = llama_cpp.LLAMA_POOLING_TYPE_MEAN
         params.kv_unified = not embedding
         params.n_outputs_max = min(max_logits or n_batch, n_batch)
         params.no_perf = True

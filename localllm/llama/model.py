@@ -90,6 +90,11 @@ class Model:
         return bool(llama_cpp.llama_model_has_encoder(self.pointer))
 
     @property
+    def pooling(self) -> str | None:
+        """How the GGUF says that its vectors are pooled (llama.cpp's number as text), or None where it says nothing."""
+        return self.metadata(f"{self.metadata('general.architecture')}.pooling_type")
+
+    @property
     def is_recurrent(self) -> bool:
         """True where the memory is a state that cannot be cut back (also hybrids)."""
         return bool(

@@ -405,7 +405,16 @@ def test_an_embedding_model_gives_one_unit_vector_per_text(tmp_path):
     engine.close()
 
 
+def test_a_model_that_names_no_pooling_is_pooled_by_the_mean(tiny_model_path):
+    """A plain text model gives vectors too, when its entry says that it is there for that."""
+    engine = Engine(LoadParams(path=str(tiny_model_path), embedding=True, n_ctx=512))
+    vectors, _ = engine.embed(["one text", "another"])
+    assert engine.info.pooling == "mean"
+    assert [round(float((v * v).sum()), 4) for v in vectors] == [1.0, 1.0]
+    engine.close()
+
+
 def test_a_text_model_says_how_to_embed_with_it(engine):
     """The error names the catalog key."""
-    with pytest.raises(errors.InvalidRequest, match="embedding = true"):
+    with pytest.raises(errors.InvalidRequest, match='kind = "embedding"'):
         engine.embed(["x"])
