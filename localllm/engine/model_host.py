@@ -184,7 +184,7 @@ class ModelHost:
     def _embed(self, command: m.Embed) -> m.Embeddings:
         if self._embedder is None:
             raise InvalidRequest(
-                'This model is loaded for text generation. Set kind = "embedding" in its catalog entry to embed with it.',
+                'This model is loaded to write text. Set kind = "embedding" in its catalog entry to embed with it.',
                 param="model",
             )
         prompts = [

@@ -112,9 +112,9 @@ class Scheduler:
 
     def schedule(self, prefill_budget: int) -> Plan:
         """The next step. prefill_budget: how many prompt tokens it may carry beside the decoding rows."""
+        self._admit()  # first: a prefix may only be copied from cells that were computed in an earlier step
         decoding = self._decode_chunks()
         num_decoded = sum(chunk.count for chunk in decoding)
-        self._admit()
         prefilling = self._prefill_chunks(min(prefill_budget, self.n_batch - num_decoded))
         if self.running and not decoding and not prefilling:
             # All cells are held by half-done prompts: let the oldest go on.
