@@ -58,9 +58,9 @@ def _settle_in(params: m.LoadParams) -> None:
     """Print into the log file, and leave Ctrl-C to the app: a terminal sends it to the whole group."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.environ.setdefault("GGML_NO_BACKTRACE", "1")  # the assertion itself shall be the log's last line
-    # OpenMP's threads spin at each barrier, hundreds of times a token. Alone on a machine that is right: over HTTP on two
-    # cores 30 tokens/s instead of 24. Where other work waits for the cores they spin while the thread they wait for
-    # has none: 1.5 tokens/s instead of 6.
+    # OpenMP threads spin at each barrier, hundreds of times a token. Alone on a machine that is right: over HTTP on
+    # two cores 30 tokens/s instead of 24. Where other work waits for the cores they spin while the thread they wait
+    # for has none: 1.5 tokens/s instead of 6.
     if psutil.getloadavg()[0] > (os.cpu_count() or 1):
         os.environ.setdefault("GOMP_SPINCOUNT", "1000")
     if params.log_path is None:
