@@ -21,7 +21,7 @@ from localllm.engine.prefix_cache import PrefixCache
 from localllm.engine.preparer import Prepared, Preparer
 from localllm.engine.retention import Retention, Write, fingerprint
 from localllm.engine.scheduler import Scheduler
-from localllm.engine.threads import default_threads
+from localllm.engine.threads import chosen_threads, default_threads
 from localllm.errors import Busy, InvalidRequest
 from localllm.llama import library
 from localllm.llama.batch import Batch
@@ -63,6 +63,9 @@ class ModelHost:
             embedding=params.embedding,
             max_logits=None if params.embedding else max(num_slots, 1 + MAX_DRAFTS),
         )
+        if params.n_threads is None and params.threads_file is not None and not params.embedding:
+            n_threads = chosen_threads(Path(params.threads_file), model.size_bytes, self._decode_one)
+            self._context.set_threads(n_threads)
         self._embedder = (
             Embedder(model, self._context, params.n_batch, num_slots) if params.embedding else None
         )

@@ -7,7 +7,11 @@ import json
 import pytest
 
 from localllm.engine import threads
+from localllm.engine.engine import Engine
+from localllm.engine.messages import LoadParams
 from localllm.engine.threads import candidates, chosen_threads, default_threads, fastest, machine_key
+from localllm.sampling_params import SamplingParams
+from tests import tiny_models
 
 
 def timed(seconds_of):
@@ -71,3 +75,22 @@ def test_a_number_this_machine_does_not_have_is_not_believed(tmp_path):
 def test_without_a_file_it_is_one_thread_per_core():
     """Tests and tools do not measure."""
     assert chosen_threads(None, 10**6, lambda _: None) == default_threads() >= 1
+
+
+@pytest.mark.parametrize("arch", ["llama", "mamba"])
+def test_an_engine_measures_on_its_first_start_and_reads_on_its_second(tmp_path, arch):
+    """The number is in the file after the first start; the second start believes what the file says."""
+    path = tiny_models.write(tmp_path / "model.gguf", arch=arch)
+    file = tmp_path / "threads.json"
+    params = LoadParams(path=str(path), n_ctx=256, n_parallel=2, threads_file=str(file))
+    first = Engine(params)
+    first.start()
+    (key,) = json.loads(file.read_text())
+    assert json.loads(file.read_text())[key] == first.info.n_threads
+    assert list(first.submit("x", SamplingParams(max_tokens=2)))[-1].finish is not None
+    first.close()
+    file.write_text(json.dumps({key: 1}))
+    second = Engine(params)
+    second.start()
+    assert second.info.n_threads == 1
+    second.close()
