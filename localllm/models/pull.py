@@ -2,6 +2,7 @@
 
     pull = Pull(Hub(), HubFile("owner", "repo", "file.gguf"), paths.models)
     pull.run(on_progress=print)          # or pull.start(); pull.progress; pull.pause(); pull.cancel()
+    Pull(Hub(), pull.source, paths.models, before=pull).start()  # goes on with what was paused
 
 Chooses the quantization where only a repository is named. Knows no catalog and no terminal.
 """
@@ -13,19 +14,20 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from localllm import errors
 from localllm.models.download import Download, Stopped, check_disk
-from localllm.models.hub import Hub, Listed
+from localllm.models.hub import Hub, Listed, RemoteFile
 from localllm.models.sources import HubFile
 
 State = Literal["waiting", "running", "done", "failed", "paused", "cancelled"]
 PARALLEL_FILES = 3
 SPEED_WINDOW_S = 10.0
+END_S = 2.0  # so long pausing waits for the connection; a silent one ends by itself, later
 SMALL_BYTES = 2_000_000_000  # models so small lose much by quantization and little by a larger file
 PREFERRED = ("Q4_K_M", "Q4_K_S", "MXFP4", "IQ4_XS", "Q4_0", "Q5_K_M", "Q3_K_M", "Q6_K", "Q8_0")
 OVERHEAD = 1.15  # memory over file size: cache and buffers, before anything is known of the model
@@ -48,19 +50,22 @@ class Progress:
 class Pull:
     """One model on its way. Any thread may look at `progress`, pause or cancel."""
 
-    def __init__(self, hub: Hub, source: HubFile, models: Path) -> None:
-        """`models`: the folder of downloaded models."""
+    def __init__(self, hub: Hub, source: HubFile, models: Path, before: Pull | None = None) -> None:
+        """`models`: the folder of downloaded models. before: an earlier pull of the same model, to go on with."""
         self.source = source
         self._hub = hub
         self._models = models
+        self._before = before
         self._stop = threading.Event()
         self._done: dict[str, int] = {}
         self._total_bytes = 0
         self._state: State = "waiting"
-        self._is_cancelled = False
+        self._asked: Literal["paused", "cancelled"] | None = None
         self._error: errors.LocalllmError | None = None
         self._samples: deque[tuple[float, int]] = deque(maxlen=256)
         self._thread: threading.Thread | None = None
+        if before is not None and before.progress.state == "paused":
+            self._done, self._total_bytes = dict(before._done), before._total_bytes
 
     @property
     def progress(self) -> Progress:
@@ -68,7 +73,12 @@ class Pull:
         speed = self._speed()
         left_s = (self._total_bytes - done) / speed if speed > 0 and self._total_bytes else None
         error = self._error.message if self._error else None
-        return Progress(self._state, done, self._total_bytes, speed, left_s, error)
+        return Progress(self._current_state, done, self._total_bytes, speed, left_s, error)
+
+    @property
+    def _current_state(self) -> State:
+        """What was asked for holds at once, also while a silent connection is still to be given up."""
+        return self._asked if self._asked and self._state in ("waiting", "running") else self._state
 
     def run(self, on_progress: Callable[[Progress], None] = lambda progress: None) -> Path:
         """Pull everything; the path of the (first) file. Raises DownloadFailed, Stopped."""
@@ -77,17 +87,18 @@ class Pull:
 
     def _begin(self) -> None:
         self._stop.clear()
-        self._state, self._is_cancelled, self._error = "running", False, None
+        self._state, self._asked, self._error = "running", None, None
 
     def _pull(self, on_progress: Callable[[Progress], None]) -> Path:
         try:
             path = self._run(on_progress)
-        except Stopped:
-            self._state = "cancelled" if self._is_cancelled else "paused"
-            raise
         except errors.LocalllmError as e:
-            self._state, self._error = "failed", e
+            self._state = self._asked or ("paused" if isinstance(e, Stopped) else "failed")
+            self._error = e if self._state == "failed" else None
             raise
+        finally:
+            if self._asked == "cancelled":
+                self._throw_away()
         self._state = "done"
         return path
 
@@ -106,16 +117,28 @@ class Pull:
         self._thread.start()
 
     def pause(self) -> None:
-        """Stop; what has arrived is kept, and `start` or the next run goes on with it."""
-        self._stop.set()
-        if self._thread is not None:
-            self._thread.join()
+        """Stop; what has arrived is kept, and the next pull of the same model goes on with it."""
+        self._end("paused")
 
     def cancel(self) -> None:
         """Stop and throw away what has arrived of files that are not complete."""
-        self._is_cancelled = True
-        self.pause()
-        self._state = "cancelled"
+        self._end("cancelled")
+        if not self.is_alive and self._state != "done":
+            self._state = "cancelled"
+            self._throw_away()
+
+    @property
+    def is_alive(self) -> bool:
+        """True while its thread runs: after a pause perhaps a little longer than the state says."""
+        return self._thread is not None and self._thread.is_alive()
+
+    def _end(self, asked: Literal["paused", "cancelled"]) -> None:
+        self._asked = asked
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join(END_S)
+
+    def _throw_away(self) -> None:
         for file in self.source.shards():
             path = self.source.local_path(self._models, file)
             for leftover in (path.with_name(path.name + ".part"), path.with_name(path.name + ".part.json")):
@@ -123,6 +146,9 @@ class Pull:
 
     def _run_quietly(self, on_done: Callable[[], None], on_end: Callable[[], None]) -> None:
         try:
+            if self._before is not None and self._before._thread is not None:
+                self._before._thread.join()  # it holds the file until its connection has given way
+            self._before = None
             self._pull(lambda progress: None)
             on_done()
         except errors.LocalllmError as e:
@@ -134,25 +160,26 @@ class Pull:
             on_end()
 
     def _run(self, on_progress: Callable[[Progress], None]) -> Path:
-        self._total_bytes = 0
-        downloads = [self._download(file, on_progress) for file in self.source.shards()]
+        sources = [HubFile(self.source.owner, self.source.repo, file) for file in self.source.shards()]
+        remotes = [self._hub.describe(source) for source in sources]
+        self._total_bytes = sum(remote.size_bytes for remote in remotes)
+        downloads = [self._download(remote, on_progress) for remote in remotes]
         check_disk(self._models, sum(d.missing_bytes for d in downloads))
         with ThreadPoolExecutor(PARALLEL_FILES) as threads:
             running = [threads.submit(d.run) for d in downloads]
-            finished, _ = wait(running, return_when=FIRST_EXCEPTION)
-            failed = next((f for f in finished if f.exception() is not None), None)
-            if failed is not None:
+            try:
+                for finished in as_completed(running):
+                    finished.result()
+            except BaseException:  # Ctrl-C too
                 self._stop.set()  # the other parts are paused, not lost
-        if failed is not None:
-            failed.result()
+                raise
         return self.source.local_path(self._models)
 
-    def _download(self, file: str, on_progress: Callable[[Progress], None]) -> Download:
-        remote = self._hub.describe(HubFile(self.source.owner, self.source.repo, file))
-        self._total_bytes += remote.size_bytes
+    def _download(self, remote: RemoteFile, on_progress: Callable[[Progress], None]) -> Download:
+        file = remote.source.file
 
         def on_bytes(done: int) -> None:
-            self._done[file] = done
+            self._done[file] = min(max(done, self._done.get(file, 0)), remote.size_bytes)
             self._samples.append((time.monotonic(), sum(self._done.values())))
             on_progress(self.progress)
 

@@ -1,9 +1,10 @@
-"""The downloads that the running app does in the background: one per model, watched and stopped by the model's id."""
+"""The downloads that the running app does in the background: one per model, watched, paused and stopped by its id."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from localllm import errors
 from localllm.models.catalog import Catalog
@@ -16,6 +17,14 @@ from localllm.models.wanted import wanted
 from localllm.paths import Paths
 
 
+@dataclass(frozen=True)
+class _Known:
+    """A pull and what it is for; the entry of a new model comes into the catalog when the pull is done."""
+
+    entry: Entry
+    pull: Pull
+
+
 class Pulls:
     """For any thread. A finished pull of a new model puts it into the catalog."""
 
@@ -24,18 +33,19 @@ class Pulls:
         self._paths = paths
         self._make_hub = make_hub
         self._lock = threading.Lock()
-        self._pulls: dict[str, Pull] = {}
+        self._known: dict[str, _Known] = {}
 
     def start(self, name: str) -> Entry:
         """Begin to download, or go on with it; returns at once. Raises ModelNotFound, CatalogError, DownloadFailed."""
         hub = self._make_hub()
         try:
-            entry = wanted(name, self._catalog, hub, free_ram())
+            known = self._known.get(name)
+            entry = known.entry if known is not None else wanted(name, self._catalog, hub, free_ram())
             source = parse_source(entry.source)
             if not isinstance(source, HubFile):
                 raise errors.DownloadFailed(f'"{entry.id}" is no download: its source is {entry.source}.')
             hub.describe(source)  # what is wrong with the name is said now, and not in the background
-            is_begun = self._begin(entry, Pull(hub, source, self._paths.models), hub)
+            is_begun = self._begin(entry, source, hub)
         except BaseException:
             hub.close()
             raise
@@ -43,26 +53,43 @@ class Pulls:
             hub.close()
         return entry
 
-    def _begin(self, entry: Entry, pull: Pull, hub: Hub) -> bool:
+    def _begin(self, entry: Entry, source: HubFile, hub: Hub) -> bool:
         """False where the model is being downloaded already."""
         with self._lock:
-            before = self._pulls.get(entry.id)
-            if before is not None and before.progress.state == "running":
+            known = self._known.get(entry.id)
+            if known is not None and known.pull.progress.state == "running":
                 return False
-            self._pulls[entry.id] = pull
+            pull = Pull(hub, source, self._paths.models, before=known.pull if known is not None else None)
+            self._known[entry.id] = _Known(entry, pull)
             pull.start(on_done=lambda: self._add(entry), on_end=hub.close)
             return True
 
     def all(self) -> dict[str, Pull]:
         """Every pull since the app was started, by model id; `progress` tells how each stands."""
-        return dict(self._pulls)
+        return {model_id: known.pull for model_id, known in self._known.copy().items()}
+
+    def pause(self, model_id: str) -> bool:
+        """Stop the download and keep what has arrived; `start` goes on with it. False where none is running."""
+        known = self._known.get(model_id)
+        if known is None or known.pull.progress.state != "running":
+            return False
+        known.pull.pause()
+        return True
+
+    def resume(self, model_id: str) -> bool:
+        """Go on with a download that was paused or has failed. False where there is none. Raises DownloadFailed."""
+        known = self._known.get(model_id)
+        if known is None or known.pull.progress.state not in ("paused", "failed"):
+            return False
+        self.start(model_id)
+        return True
 
     def cancel(self, model_id: str) -> bool:
-        """Stop the download and throw away what is not complete. False where none is running."""
-        pull = self._pulls.get(model_id)
-        if pull is None or pull.progress.state != "running":
+        """Stop the download and throw away what is not complete. False where there is nothing to stop."""
+        known = self._known.get(model_id)
+        if known is None or known.pull.progress.state not in ("running", "paused", "failed"):
             return False
-        pull.cancel()
+        known.pull.cancel()
         return True
 
     def close(self) -> None:

@@ -110,6 +110,17 @@ def trickle(handler: _Handler, data: bytes, start: int) -> None:
         pass
 
 
+def silent_until(may_speak: threading.Event) -> Fault:
+    """Nothing comes, and then the connection breaks."""
+
+    def fault(handler: _Handler, data: bytes, start: int) -> None:
+        handler.begin(206 if start else 200, data, start)
+        may_speak.wait(20)
+        handler.close_connection = True
+
+    return fault
+
+
 # ── the servers ─────────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from localllm.models.sources import HubFile
 from tests import tiny_models
 from tests.models import hub as fault
 from tests.models.hub import FakeHub
+from tests.models.test_swap import wait_until
 
 PARTS = [f"big-0000{i}-of-00003.gguf" for i in (1, 2, 3)]
 GB = 1_000_000_000
@@ -75,8 +77,7 @@ def test_cancelling_throws_away_what_is_not_complete(hub: FakeHub, client: Hub, 
     hub.faults.append(fault.trickle)
     pull = Pull(client, HubFile("owner", "repo", "model.gguf"), tmp_path)
     pull.start()
-    while pull.progress.done_bytes == 0:
-        assert pull.progress.state in ("waiting", "running")
+    wait_until(lambda: pull.progress.done_bytes > 0)
     pull.pause()
     paused = pull.progress
     assert paused.state == "paused"
@@ -86,6 +87,43 @@ def test_cancelling_throws_away_what_is_not_complete(hub: FakeHub, client: Hub, 
     assert pull.progress.state == "cancelled"
     assert list(part.parent.iterdir()) == []
     assert pull.run().is_file()
+
+
+def test_a_paused_pull_is_gone_on_with_where_it_stopped(hub: FakeHub, client: Hub, tmp_path: Path):
+    """Its bytes and its total are told from the first moment on, and only the rest is asked for."""
+    hub.faults.append(fault.trickle)
+    pull = Pull(client, HubFile("owner", "repo", "model.gguf"), tmp_path)
+    pull.start()
+    wait_until(lambda: pull.progress.done_bytes > 0)
+    pull.pause()
+    there = (tmp_path / "owner" / "repo" / "model.gguf.part").stat().st_size
+    second = Pull(client, pull.source, tmp_path, before=pull)
+    assert second.progress.done_bytes == pull.progress.done_bytes <= there
+    assert second.progress.total_bytes == len(hub.files["owner/repo/model.gguf"])
+    second.start()
+    wait_until(lambda: second.progress.state == "done")
+    assert hub.requests[-1][2]["range"] == f"bytes={there}-"
+
+
+def test_a_silent_connection_does_not_hold_up_a_pause(
+    hub: FakeHub, client: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """It is paused for everybody who looks; the next pull waits until the file is let go."""
+    monkeypatch.setattr(pull_module, "END_S", 0.0)
+    silence = threading.Event()
+    hub.faults.append(fault.silent_until(silence))
+    pull = Pull(client, HubFile("owner", "repo", "model.gguf"), tmp_path)
+    pull.start()
+    wait_until(lambda: bool(hub.requests) and hub.requests[-1][0] == "GET")
+    pull.pause()
+    assert pull.progress.state == "paused"
+    assert pull.is_alive
+    second = Pull(client, pull.source, tmp_path, before=pull)
+    second.start()
+    assert second.progress.state == "running"
+    silence.set()
+    wait_until(lambda: second.progress.state == "done")
+    assert pull.progress.state == "paused"
 
 
 def test_the_quantization_is_read_from_the_name():
