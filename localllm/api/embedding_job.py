@@ -7,17 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING, TypeAlias
 
 from localllm.api.job import Services, poll_client
 from localllm.errors import InvalidRequest
 from localllm.models.model import Model
 
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
 GROUP = 64
 Prompt = str | list[int]
-Vectors = list[npt.NDArray[np.float32]]
+Vectors: TypeAlias = "list[npt.NDArray[np.float32]]"
 
 
 class EmbeddingJob:

@@ -14,15 +14,17 @@ import itertools
 import queue
 import threading
 from collections.abc import Callable, Sequence
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING
 
 from localllm import errors
 from localllm.engine import messages as m
 from localllm.engine.process import POLL_S, Process, State
 from localllm.engine.stream import Stream
 from localllm.sampling_params import SamplingParams
+
+if TYPE_CHECKING:  # slow to import; an app that embeds nothing does without
+    import numpy as np
+    import numpy.typing as npt
 
 CALL_TIMEOUT_S = 120.0
 
@@ -138,6 +140,8 @@ class Engine:
 
     def embed(self, prompts: Sequence[str | list[int]]) -> tuple[list[npt.NDArray[np.float32]], int]:
         """One vector of shape (n_embd,) per prompt, in order, and the number of prompt tokens."""
+        import numpy as np
+
         reply = self._call(lambda call_id: m.Embed(call_id, list(prompts)), timeout_s=None)
         assert isinstance(reply, m.Embeddings)
         return [np.frombuffer(v, dtype="<f4") for v in reply.vectors], reply.num_tokens

@@ -16,15 +16,17 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
-import httpx
 import msgspec
 
 from localllm import errors
 from localllm.models.file_lock import try_lock
 from localllm.models.gguf import check_complete, read_gguf
 from localllm.models.hub import Hub, RemoteFile, Unreachable
+
+if TYPE_CHECKING:
+    import httpx
 
 MAX_TRIES = 8  # without a byte of progress between them
 STALL_S = 30.0

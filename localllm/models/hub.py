@@ -12,18 +12,21 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import quote
-
-import httpx
 
 from localllm import __version__, errors
 from localllm.models.sources import HubFile
 from localllm.nearest import did_you_mean
 
+if TYPE_CHECKING:  # slow to import, and a start that downloads nothing does without
+    import httpx
+
 ENDPOINT = "https://huggingface.co"
 REVISION = "main"
 MAX_REDIRECTS = 5
-TIMEOUT = httpx.Timeout(30.0, connect=15.0)
+TIMEOUT_S = 30.0
+CONNECT_TIMEOUT_S = 15.0
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _TRUE = {"1", "true", "yes", "on"}
 
@@ -59,12 +62,15 @@ class Hub:
     """One hub and one person's access to it. May be used by several threads."""
 
     def __init__(self, environ: Mapping[str, str] | None = None) -> None:
+        import httpx
+
         environ = os.environ if environ is None else environ
         self.endpoint = environ.get("HF_ENDPOINT", ENDPOINT).rstrip("/")
         self.is_offline = environ.get("HF_HUB_OFFLINE", "").lower() in _TRUE
         self._token = environ.get("HF_TOKEN") or _saved_token(environ)
         self._client = httpx.Client(
-            timeout=TIMEOUT, headers={"User-Agent": f"localllm/{__version__}", "Accept-Encoding": "identity"}
+            timeout=httpx.Timeout(TIMEOUT_S, connect=CONNECT_TIMEOUT_S),
+            headers={"User-Agent": f"localllm/{__version__}", "Accept-Encoding": "identity"},
         )
 
     def close(self) -> None:
@@ -123,6 +129,8 @@ class Hub:
         stop_at_storage: bool = False,
     ) -> Iterator[httpx.Response]:
         """Send and follow redirects. stop_at_storage: a redirect that tells size and hash itself is the answer."""
+        import httpx
+
         if self.is_offline:
             raise errors.DownloadFailed(
                 "HF_HUB_OFFLINE is set, so nothing is downloaded. Unset it to download."
@@ -150,7 +158,7 @@ class Hub:
         raise errors.DownloadFailed(f"{url} redirects more than {MAX_REDIRECTS} times.")
 
     def _headers(self, target: httpx.URL, headers: Mapping[str, str] | None) -> dict[str, str]:
-        is_hub = _origin(target) == _origin(httpx.URL(self.endpoint))
+        is_hub = _origin(target) == _origin(target.join(self.endpoint))
         own = {"Authorization": f"Bearer {self._token}"} if self._token and is_hub else {}
         return {**(headers or {}), **own}
 

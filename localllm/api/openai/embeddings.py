@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import base64
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
-import numpy as np
-import numpy.typing as npt
 from flask import Blueprint, Response
 
 from localllm.api import fields, reply, sse
@@ -17,8 +15,12 @@ from localllm.api.fields import Fields
 from localllm.api.job import Services
 from localllm.errors import InvalidRequest
 
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
 MAX_INPUTS = 8192
-Vector = npt.NDArray[np.float32]
+Vector: TypeAlias = "npt.NDArray[np.float32]"
 
 
 class EmbeddingRequest(msgspec.Struct, frozen=True):
@@ -101,7 +103,7 @@ def shortened(vector: Vector, dimensions: int | None) -> Vector:
     if dimensions is None or dimensions >= len(vector):
         return vector
     first = vector[:dimensions]
-    norm = float(np.linalg.norm(first))
+    norm = float(first @ first) ** 0.5
     return (first / norm).astype("<f4") if norm else first
 
 
