@@ -10,7 +10,20 @@ from __future__ import annotations
 from flask import Flask, Response, request
 
 from localllm import errors
-from localllm.api import debug, downloads, envelope, guard, model_control, monitoring, rerank, status, tokens
+from localllm.api import (
+    debug,
+    downloads,
+    envelope,
+    guard,
+    model_control,
+    monitoring,
+    page,
+    page_markdown,
+    page_state,
+    rerank,
+    status,
+    tokens,
+)
 from localllm.api.anthropic import messages
 from localllm.api.job import Admission, Services
 from localllm.api.openai import chat, completions, embeddings, models, responses
@@ -35,8 +48,11 @@ API_ROUTES = (
 )
 
 
-def create_app(pool: Pool, config: Config) -> Flask:
-    """An app that serves the pool's models. Starts no engine: the first request of a model does."""
+def create_app(pool: Pool, config: Config, on_quit: page.QuitCallback | None = None) -> Flask:
+    """An app that serves the pool's models. Starts no engine: the first request of a model does.
+
+    on_quit: ends the program; the page has a button for it where it is given.
+    """
     app = Flask("localllm.api", static_folder=None)
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False
@@ -49,7 +65,9 @@ def create_app(pool: Pool, config: Config) -> Flask:
     metrics = Metrics()
     app.register_blueprint(monitoring.blueprint(services, metrics))
     app.register_blueprint(debug.blueprint(services))
-    app.register_blueprint(status.page_blueprint(services))
+    app.register_blueprint(page.blueprint(services, on_quit))
+    app.register_blueprint(page_state.blueprint(services))
+    app.register_blueprint(page_markdown.blueprint())
     _install_not_found(app)
     envelope.install(app)
     app.wsgi_app = RequestLog(  # type: ignore[method-assign]

@@ -5,7 +5,7 @@ The progress is told by GET /models/sse (model_control.py) and by GET /models/do
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from flask import Blueprint, Response, request
@@ -45,6 +45,14 @@ def blueprint(services: Services) -> Blueprint:
         services.pool.unload(entry.id)
         return json_response({"success": True, "bytes": delete(files)})
 
+    @routes.post("/models/downloads/pause")
+    def pause() -> Response:
+        return _changed(_pulls(services).pause, "running")
+
+    @routes.post("/models/downloads/resume")
+    def resume() -> Response:
+        return _changed(_pulls(services).resume, "paused")
+
     @routes.get("/models/downloads")
     def list_downloads() -> Response:
         pulls = _pulls(services).all()
@@ -53,6 +61,14 @@ def blueprint(services: Services) -> Blueprint:
         )
 
     return routes
+
+
+def _changed(change: Callable[[str], bool], state: str) -> Response:
+    """Pause or resume the download that the body names. Raises InvalidRequest where there is none in this state."""
+    name = fields.json_body().text("model") or ""
+    if not change(name):
+        raise errors.InvalidRequest(f'No download of the model "{name}" is {state}.', param="model")
+    return json_response({"success": True})
 
 
 def progress_body(model_id: str, pull: Pull) -> dict[str, Any]:

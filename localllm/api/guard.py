@@ -20,7 +20,13 @@ from localllm.config import Config
 
 STATE_CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 EXPOSED_HEADERS = ["x-request-id", "retry-after", "x-should-retry", "x-localllm-truncated"]
-PUBLIC_PATHS = frozenset({"/health", "/v1/health"})
+PUBLIC_PATHS = frozenset({"/health", "/v1/health", "/"})
+PUBLIC_FOLDERS = (
+    "/page/js/",
+    "/page/css/",
+    "/page/i18n/",
+    "/page/icons/",
+)  # the page's files, the same for everybody
 PREFLIGHT_S = 600
 
 
@@ -35,7 +41,7 @@ def install(app: Flask, config: Config) -> None:
         if request.method == "OPTIONS":
             return Response(status=204)  # flask-cors adds what the origin may do
         check_origin(patterns)
-        if request.path not in PUBLIC_PATHS:
+        if not is_public(request.path):
             check_key(config.api_key)
         check_body(config.max_body_bytes)
         return None
@@ -47,6 +53,11 @@ def install(app: Flask, config: Config) -> None:
         max_age=PREFLIGHT_S,
         always_send=False,
     )
+
+
+def is_public(path: str) -> bool:
+    """True for what needs no key: it tells nothing of this computer."""
+    return path in PUBLIC_PATHS or path.startswith(PUBLIC_FOLDERS)
 
 
 def check_host(allowed: tuple[str, ...]) -> None:

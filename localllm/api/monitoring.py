@@ -18,7 +18,8 @@ from localllm.metrics import EngineFigures, Metrics, RequestFigures
 ROUTES = frozenset(
     {
         "/chat/completions", "/completions", "/responses", "/messages", "/messages/count_tokens", "/embeddings",
-        "/rerank", "/models", "/models/load", "/models/unload", "/models/sse", "/models/downloads", "/tokenize",
+        "/rerank", "/models", "/models/load", "/models/unload", "/models/sse", "/models/downloads",
+        "/models/downloads/pause", "/models/downloads/resume", "/tokenize",
         "/detokenize", "/apply-template", "/health", "/metrics", "/",
     }
 )  # fmt: skip
@@ -54,6 +55,8 @@ def request_figures(record: Record) -> RequestFigures:
 
 def route_of(path: str) -> str:
     short = re.sub(r"^/v1(?=/)", "", path.rstrip("/")) or "/"
+    if short.startswith("/page/"):
+        return "/page"
     if short in ROUTES:
         return short
     return "/models/{id}" if short.startswith("/models/") else "other"
@@ -64,7 +67,7 @@ def engine_figures(name: str, engine: Engine) -> EngineFigures:
     if engine.state != "ready":
         return EngineFigures(name, num_starts=engine.num_starts)
     figures = EngineFigures(
-        name, num_starts=engine.num_starts, memory_bytes=_memory_bytes(engine.pid), is_loaded=True
+        name, num_starts=engine.num_starts, memory_bytes=resident_bytes(engine.pid), is_loaded=True
     )
     try:
         stats = engine.stats()
@@ -82,7 +85,8 @@ def engine_figures(name: str, engine: Engine) -> EngineFigures:
     )
 
 
-def _memory_bytes(pid: int | None) -> int:
+def resident_bytes(pid: int | None) -> int:
+    """What a process has in memory; 0 where it has ended."""
     with contextlib.suppress(psutil.Error):
         if pid is not None:
             return int(psutil.Process(pid).memory_info().rss)

@@ -69,7 +69,10 @@ class RequestLog:
         return _Logged(self._app(environ, start), lambda: self._end(record))
 
     def _end(self, record: Record) -> None:
-        log.info("%s", record.line())
+        level = (
+            logging.DEBUG if record.path.startswith("/page/") else logging.INFO
+        )  # the page looks every second
+        log.log(level, "%s", record.line())
         self._on_end(record)
 
 

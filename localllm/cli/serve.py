@@ -59,7 +59,8 @@ def serve(options: dict[str, Any], *, as_json: bool = False, open_page: bool = F
     if config.model is not None:
         _preload(pool, config.model)
     stopped = _signals()
-    with serving(pool, config, is_port_fixed=options.get("port") is not None) as server:
+    is_port_fixed = options.get("port") is not None
+    with serving(pool, config, is_port_fixed=is_port_fixed, on_quit=stopped.set) as server:
         _say_where(server, config, pool, paths, as_json=as_json)
         if open_page:
             webbrowser.open(server.url)

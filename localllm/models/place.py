@@ -60,6 +60,12 @@ class Place:
                 return "unloaded"
 
     @property
+    def problem(self) -> str:
+        """Why it could not be loaded; empty where nothing went wrong."""
+        error = self.load.exception() if self.load.done() else None
+        return "" if error is None else str(error)
+
+    @property
     def progress(self) -> float:
         """How far loading has come, 0 to 1."""
         return self.engine.progress if self.engine is not None else 0.0

@@ -163,6 +163,11 @@ class Pool:
         place = self._places.get(self.catalog.find(model_id).id)
         return place.status if place is not None else "unloaded"
 
+    def problems(self) -> dict[str, str]:
+        """Why models could not be loaded, by id. Never waits."""
+        places = self._places.copy().items()
+        return {id_: place.problem for id_, place in places if place.problem}
+
     def progress(self, model_id: str) -> float:
         """How far loading has come, 0 to 1. Never waits."""
         place = self._places.get(self.catalog.find(model_id).id)
