@@ -40,6 +40,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     model: str | None = None
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     ping_interval_s: Seconds = 5.0
+    engine_timeout_s: Seconds = 30.0
+    drain_s: Annotated[float, msgspec.Meta(ge=0)] = 10.0
     max_body_bytes: Count = 64 * 1024 * 1024
     num_http_threads: Count = 64
     keep_alive: str = "10m"

@@ -12,6 +12,7 @@ import signal
 import sys
 import threading
 import webbrowser
+from functools import partial
 from types import FrameType
 from typing import Any
 
@@ -22,6 +23,7 @@ from localllm.api.key import with_key
 from localllm.api.server import Server
 from localllm.api.serving import serving
 from localllm.config import Config, load_config
+from localllm.engine.engine import Engine
 from localllm.models.catalog import Catalog
 from localllm.models.pool import Pool
 from localllm.paths import Paths, user_paths
@@ -53,6 +55,7 @@ def serve(options: dict[str, Any], *, as_json: bool = False, open_page: bool = F
     pool = Pool(
         Catalog(paths.catalog),
         paths,
+        partial(Engine, silence_limit_s=config.engine_timeout_s),
         keep_alive=config.keep_alive,
         memory_limit_bytes=config.memory_limit_bytes or None,
     )
@@ -60,7 +63,7 @@ def serve(options: dict[str, Any], *, as_json: bool = False, open_page: bool = F
         _preload(pool, config.model)
     stopped = _signals()
     is_port_fixed = options.get("port") is not None
-    with serving(pool, config, is_port_fixed=is_port_fixed, on_quit=stopped.set) as server:
+    with serving(pool, config, is_port_fixed=is_port_fixed, drain_s=config.drain_s, on_quit=stopped.set) as server:
         _say_where(server, config, pool, paths, as_json=as_json)
         if open_page:
             webbrowser.open(server.url)

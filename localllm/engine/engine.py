@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from localllm import errors
 from localllm.engine import messages as m
-from localllm.engine.process import POLL_S, Process, State
+from localllm.engine.process import POLL_S, SILENCE_LIMIT_S, Process, State
 from localllm.engine.stream import Stream
 from localllm.sampling_params import SamplingParams
 
@@ -34,8 +34,10 @@ __all__ = ["Engine", "State", "Stream"]
 class Engine:
     """One model in one process. Started on demand, started again after it died."""
 
-    def __init__(self, params: m.LoadParams) -> None:
+    def __init__(self, params: m.LoadParams, *, silence_limit_s: float = SILENCE_LIMIT_S) -> None:
+        """silence_limit_s: a process that is not heard of for so long is ended and started again."""
         self.params = params
+        self._silence_limit_s = silence_limit_s
         self._lock = threading.Lock()
         self._ids = itertools.count(1)
         self._process: Process | None = None
@@ -71,15 +73,26 @@ class Engine:
         """Make sure the process runs; with `wait`, until the model is loaded.
 
         Several threads may call it: one start serves all. `poll` is called a few times a second while waiting and
-        may raise to give up waiting (the load goes on). Raises ModelLoadFailed.
+        may raise to give up waiting (the load goes on). Raises ModelLoadFailed, and NotReady where no process can be
+        started.
         """
         with self._lock:
             if self._process is None or self._process.state == "dead":
-                self._process = Process(self.params)
-                self.num_starts += 1
+                self._process = self._new_process()
             process = self._process
         if wait:
             process.wait_ready(poll)
+
+    def _new_process(self) -> Process:
+        try:
+            process = Process(self.params, self._silence_limit_s)
+        except OSError as e:
+            raise errors.NotReady(
+                f"The system has no room for another process just now ({e.strerror or e}). Close something, and try "
+                "again."
+            ) from e
+        self.num_starts += 1
+        return process
 
     def close(self, timeout_s: float = 5.0) -> None:
         """End the process and give all its memory back. Open streams get EngineDied."""

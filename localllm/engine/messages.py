@@ -12,6 +12,7 @@ import msgspec
 
 from localllm.sampling_params import SamplingParams
 
+BEAT_S = 1.0
 FinishReason = Literal["stop", "length", "cancelled"]
 Priority = Literal["chat", "background"]
 
@@ -28,6 +29,7 @@ class LoadParams(msgspec.Struct, frozen=True):
 
     n_ctx: cells of the KV cache, shared by all sequences; 0 takes the model's training context (at most 8 192).
     n_parallel: sequences that run at once. n_gpu_layers: -1 for all that the build can offload.
+    rpc: "host:port" of the workers on other computers that hold layers.
     draft_path: a smaller model of the same vocabulary that guesses tokens. threads_file: where the best
     number of threads is kept; None does not measure. disk_cache_dir: where prefixes outlive the process; None: nowhere.
     """
@@ -50,6 +52,7 @@ class LoadParams(msgspec.Struct, frozen=True):
     threads_file: str | None = None
     disk_cache_dir: str | None = None
     disk_cache_bytes: int = 4 * 1024**3
+    rpc: tuple[str, ...] = ()
 
 
 class ModelInfo(msgspec.Struct, frozen=True):
@@ -145,10 +148,22 @@ class Ready(Message, frozen=True):
     info: ModelInfo
 
 
+class Beat(Message, frozen=True):
+    """Sent every BEAT_S, whatever the engine computes: silence means that its process was stopped."""
+
+
 class LoadFailed(Message, frozen=True):
-    """The engine exits after this."""
+    """The engine exits after this. `kind` names the class of localllm.errors to raise."""
 
     message: str
+    kind: str = ""
+    code: str | None = None
+
+
+class WorkerGone(Message, frozen=True):
+    """A worker that held layers of the model is gone. The engine exits after this."""
+
+    address: str
 
 
 class Accepted(Message, frozen=True):
@@ -287,7 +302,7 @@ class CallFailed(Message, frozen=True):
 Call = Tokenize | Detokenize | Embed | GetStats | GetPrefixReport
 Command = Submit | Cancel | Call | Shutdown
 Reply = Tokens | Text | Embeddings | Stats | PrefixReports | CallFailed
-Event = Loading | Ready | LoadFailed | Accepted | Refused | Step | Reply
+Event = Beat | Loading | Ready | LoadFailed | WorkerGone | Accepted | Refused | Step | Reply
 
 _encoder = msgspec.msgpack.Encoder()
 _command_decoder: msgspec.msgpack.Decoder[Command] = msgspec.msgpack.Decoder(Command)

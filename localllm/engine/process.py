@@ -1,6 +1,7 @@
-"""One run of an engine process: start the child, own its pipe, read its events, notice its death.
+"""One run of an engine process: start the child, own its pipe, read its events, notice its death and its silence.
 
-One reader thread per process hands events to streams and calls. Knows no model and no request.
+One reader thread per process hands events to streams and calls; another one ends a child that has not been heard of
+for too long. Knows no model and no request.
 """
 
 from __future__ import annotations
@@ -21,13 +22,17 @@ from localllm.engine.stream import Stream
 
 State = Literal["unloaded", "loading", "ready", "dead"]
 POLL_S = 0.25
+SILENCE_LIMIT_S = 30.0
+START_FACTOR = 4  # so much longer before its first word: Python starts, perhaps from a cold disk
 
 
 class Process:
     """One run of the child: its pipe, its reader thread, and who waits for what."""
 
-    def __init__(self, params: m.LoadParams) -> None:
+    def __init__(self, params: m.LoadParams, silence_limit_s: float = SILENCE_LIMIT_S) -> None:
+        """Raises OSError where the system has no room for another process."""
         self.params = params
+        self._silence_limit_s = silence_limit_s
         self.state: State = "loading"
         self.progress = 0.0
         self.info: m.ModelInfo | None = None
@@ -36,11 +41,16 @@ class Process:
         self._error: errors.LocalllmError | None = None
         self._settled = threading.Event()
         self._send_lock = threading.Lock()
+        self._is_heard = False  # since the watch looked last
+        self._has_fallen_silent = False
+        self._is_closing = False
+        self._ended = threading.Event()
         self._connection, child = multiprocessing.Pipe()
         self._child = _spawn(child, params)
         child.close()
         self._reader = threading.Thread(target=self._read, name=f"engine-{params.model_id}", daemon=True)
         self._reader.start()
+        threading.Thread(target=self._watch, name=f"watch-{params.model_id}", daemon=True).start()
 
     @property
     def pid(self) -> int | None:
@@ -68,7 +78,10 @@ class Process:
             self._die()
 
     def close(self, timeout_s: float) -> None:
-        self.send(m.Shutdown())
+        """Ask the child to end, and end it where it does not within `timeout_s`."""
+        self._is_closing = True
+        # beside us: a child that was stopped may leave the pipe full
+        threading.Thread(target=self.send, args=(m.Shutdown(),), name="shutdown", daemon=True).start()
         self._child.join(timeout_s)
         if self._child.is_alive():
             self._child.kill()
@@ -80,7 +93,9 @@ class Process:
     def _read(self) -> None:
         try:
             while True:
-                self._dispatch(m.unpack_event(self._connection.recv_bytes()))
+                event = m.unpack_event(self._connection.recv_bytes())
+                self._is_heard = True
+                self._dispatch(event)
         except (EOFError, OSError):
             self._die()
         finally:
@@ -96,16 +111,26 @@ class Process:
             case m.Refused():
                 if stream := self.streams.pop(event.request_id, None):
                     stream.put(_refusal(event))
+            case m.Beat():
+                pass
             case m.Loading():
                 self.progress = event.progress
             case m.Ready():
                 self.info, self.progress, self.state = event.info, 1.0, "ready"
                 self._settled.set()
             case m.LoadFailed():
-                self._error = errors.ModelLoadFailed(event.message)
+                self._error = _error_of(event.kind, errors.ModelLoadFailed, event.message, code=event.code)
+            case m.WorkerGone():
+                self._error = errors.WorkerLost(
+                    f"The worker {event.address}, which holds layers of {self.params.model_id!r}, was lost. The model "
+                    "is loaded again for the next request, as soon as the worker is back."
+                )
             case _:
-                if reply := self.calls.pop(event.call_id, None):
-                    reply.put(event)
+                self._answer(event)
+
+    def _answer(self, event: m.Reply) -> None:
+        if reply := self.calls.pop(event.call_id, None):
+            reply.put(event)
 
     def _deliver(self, deltas: list[m.Delta]) -> None:
         for delta in deltas:
@@ -119,23 +144,50 @@ class Process:
             if self.state == "dead":
                 return
             was_ready, self.state = self.state == "ready", "dead"
+        self._ended.set()
         self._child.join(2.0)
-        said = last_lines(Path(self.params.log_path)) if self.params.log_path else ""
         how = _exit_description(self._child.exitcode)
-        if self._error is None and not was_ready:
-            self._error = errors.ModelLoadFailed(
-                f"The engine of {self.params.model_id!r} {how} while it loaded {self.params.path}.{said}"
-            )
-        error = self._error or errors.EngineDied(
-            f"The engine of {self.params.model_id!r} {how}; it is started again for the next request.{said}"
-        )
-        self._error = error
+        if self._child.exitcode is None:  # it closed the pipe and does not end
+            self._child.kill()
+        if self._has_fallen_silent:
+            how = f"did not answer for {self._silence_limit_s:.0f} s and was ended"
+        error = self._error = self._error or self._obituary(how, was_ready=was_ready)
         self._settled.set()
         for stream in list(self.streams.values()):
             stream.put(error)
         self.streams.clear()
         for reply in list(self.calls.values()):
             reply.put(error)
+
+    def _obituary(self, how: str, *, was_ready: bool) -> errors.LocalllmError:
+        """What is told to everybody who waits for the child."""
+        who = f"The engine of {self.params.model_id!r}"
+        if self._is_closing:
+            return errors.EngineDied(
+                f"{who} was unloaded before the answer was complete. Send the request again."
+            )
+        said = last_lines(Path(self.params.log_path)) if self.params.log_path else ""
+        if was_ready or self._has_fallen_silent:
+            return errors.EngineDied(f"{who} {how}; it is started again for the next request.{said}")
+        return errors.ModelLoadFailed(f"{who} {how} while it loaded {self.params.path}.{said}")
+
+    # ── the watching thread ─────────────────────────────────────────────────────────────────────────────────
+
+    def _watch(self) -> None:
+        """End a child that is silent for too long: it was stopped, or the system gives it no time at all.
+
+        Beats that were missed are counted, not seconds: while the whole computer sleeps only one is missed.
+        """
+        num_missed, limit = 0.0, self._silence_limit_s * START_FACTOR
+        while not self._ended.wait(m.BEAT_S):
+            if self._is_heard:
+                self._is_heard, num_missed, limit = False, 0.0, self._silence_limit_s
+                continue
+            num_missed += 1
+            if num_missed * m.BEAT_S >= limit:
+                self._has_fallen_silent = True
+                self._child.kill()  # which closes the pipe: the reader tells whoever waits
+                return
 
 
 def _spawn(child: Connection, params: m.LoadParams) -> SpawnProcess:
@@ -152,8 +204,17 @@ def _spawn(child: Connection, params: m.LoadParams) -> SpawnProcess:
 
 
 def _refusal(event: m.Refused) -> errors.LocalllmError:
-    error_class = getattr(errors, event.kind, errors.InvalidRequest)
-    error: errors.LocalllmError = error_class(event.message, param=event.param, code=event.code)
+    return _error_of(event.kind, errors.InvalidRequest, event.message, param=event.param, code=event.code)
+
+
+def _error_of(
+    kind: str, otherwise: type[errors.LocalllmError], message: str, **details: str | None
+) -> errors.LocalllmError:
+    """The error of the tree that the child means; `otherwise` where the tree has no such class."""
+    error_class = getattr(errors, kind, None)
+    if error_class is None:
+        return otherwise(message)
+    error: errors.LocalllmError = error_class(message, **details)
     return error
 
 

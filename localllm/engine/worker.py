@@ -2,6 +2,7 @@
 
     listener thread   reads commands from the pipe; cancel and shutdown take effect at the next step
     two preparers     tokenize prompts, check the context, compile grammars, answer accepted or refused
+    beat thread       tells the app once a second that the process runs, however long a step takes
     main thread       the loop: take what is prepared, compute a step, send what it produced
 
 When the app is gone the pipe is closed, and the process ends. llama_cpp is imported in here and nowhere else.
@@ -15,6 +16,7 @@ import queue
 import signal
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -42,13 +44,19 @@ def main(connection: Connection, load_params: bytes) -> None:
     params = m.unpack_load_params(load_params)
     _settle_in(params)
     outbox = _Outbox(connection)
+    threading.Thread(target=outbox.beat, name="beat", daemon=True).start()
     preparers = ThreadPoolExecutor(2, thread_name_prefix="prepare")
     try:
         from localllm.engine.model_host import ModelHost
 
-        host = ModelHost(params, preparers.submit, on_progress=lambda value: outbox.send(m.Loading(value)))
+        host = ModelHost(
+            params,
+            preparers.submit,
+            on_progress=lambda value: outbox.send(m.Loading(value)),
+            on_lost_worker=lambda address: outbox.send(m.WorkerGone(address)),
+        )
     except LocalllmError as error:
-        outbox.send(m.LoadFailed(error.message))
+        outbox.send(m.LoadFailed(error.message, type(error).__name__, error.code))
         return
     outbox.send(m.Ready(host.info))
     _Worker(host, connection, outbox, preparers).run()
@@ -66,8 +74,11 @@ def _settle_in(params: m.LoadParams) -> None:
     if params.log_path is None:
         return
     path = Path(params.log_path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    except OSError:  # a full disk is no reason not to answer
+        return
     sys.stdout.flush()
     sys.stderr.flush()
     os.dup2(log, 1)
@@ -79,7 +90,8 @@ def _told(exception: Exception) -> LocalllmError:
     """The exception as an error of the tree; what nobody foresaw goes into the log with its traceback."""
     if isinstance(exception, LocalllmError):
         return exception
-    traceback.print_exception(exception)
+    with contextlib.suppress(OSError):  # the disk may be full
+        traceback.print_exception(exception)
     return LocalllmError(
         f"The engine made a mistake ({type(exception).__name__}). Its log has the details; please report it."
     )
@@ -99,6 +111,11 @@ class _Outbox:
                 self._connection.send_bytes(data)
         except OSError:
             os._exit(0)
+
+    def beat(self) -> None:
+        while True:
+            self.send(m.Beat())
+            time.sleep(m.BEAT_S)
 
 
 class _Worker:
