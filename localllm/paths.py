@@ -56,12 +56,16 @@ def shipped_catalog() -> Path:
     return installed if installed.exists() else PACKAGE_DIR.parent / "models.toml"
 
 
-def write_atomically(path: Path, text: str) -> None:
-    """Replace the file's content so that a crash leaves either the old text or the new, never a part of it."""
+def write_atomically(path: Path, text: str, *, is_private: bool = False) -> None:
+    """Replace the file's content so that a crash leaves either the old text or the new, never a part of it.
+
+    is_private: readable by its owner only, from its first moment on.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     try:
-        with part.open("w", encoding="utf-8", newline="\n") as file:
+        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600 if is_private else 0o666)
+        with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())

@@ -15,6 +15,7 @@ from localllm.api import (
     downloads,
     envelope,
     guard,
+    instance,
     model_control,
     monitoring,
     page,
@@ -48,10 +49,13 @@ API_ROUTES = (
 )
 
 
-def create_app(pool: Pool, config: Config, on_quit: page.QuitCallback | None = None) -> Flask:
+def create_app(
+    pool: Pool, config: Config, on_quit: page.QuitCallback | None = None, instance_token: str = ""
+) -> Flask:
     """An app that serves the pool's models. Starts no engine: the first request of a model does.
 
-    on_quit: ends the program; the page has a button for it where it is given.
+    on_quit: ends the program; the page has a button for it where it is given. instance_token: by which a second
+    start knows this one.
     """
     app = Flask("localllm.api", static_folder=None)
     app.url_map.strict_slashes = False
@@ -66,6 +70,7 @@ def create_app(pool: Pool, config: Config, on_quit: page.QuitCallback | None = N
     app.register_blueprint(monitoring.blueprint(services, metrics))
     app.register_blueprint(debug.blueprint(services))
     app.register_blueprint(page.blueprint(services, on_quit))
+    app.register_blueprint(instance.blueprint(instance_token))
     app.register_blueprint(page_state.blueprint(services))
     app.register_blueprint(page_markdown.blueprint())
     _install_not_found(app)

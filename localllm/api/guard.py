@@ -20,7 +20,7 @@ from localllm.config import Config
 
 STATE_CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 EXPOSED_HEADERS = ["x-request-id", "retry-after", "x-should-retry", "x-localllm-truncated"]
-PUBLIC_PATHS = frozenset({"/health", "/v1/health", "/"})
+PUBLIC_PATHS = frozenset({"/health", "/v1/health", "/instance", "/"})
 PUBLIC_FOLDERS = (
     "/page/js/",
     "/page/css/",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import secrets
 from pathlib import Path
 
@@ -12,7 +11,7 @@ import msgspec
 from localllm import errors
 from localllm.api.origins import is_loopback
 from localllm.config import Config
-from localllm.paths import Paths
+from localllm.paths import Paths, write_atomically
 
 
 def with_key(config: Config, paths: Paths) -> Config:
@@ -29,7 +28,7 @@ def stored_key(path: Path) -> str:
             return key
     key = f"sk-local-{secrets.token_urlsafe(24)}"
     try:
-        _write_private(path, key + "\n")
+        write_atomically(path, key + "\n", is_private=True)
     except OSError as e:
         raise errors.ConfigError(
             f"The API key cannot be kept in {path}: {e.strerror or e}. Set api_key in settings.toml instead."
@@ -44,19 +43,3 @@ def _read(path: Path) -> str:
         raise
     except (OSError, UnicodeDecodeError) as e:
         raise errors.ConfigError(f"The API key in {path} cannot be read: {e}.") from e
-
-
-def _write_private(path: Path, text: str) -> None:
-    """Whole or not at all, and never readable by others, not even for a moment."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    try:
-        with os.fdopen(
-            os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8"
-        ) as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)

@@ -20,7 +20,7 @@ ROUTES = frozenset(
         "/chat/completions", "/completions", "/responses", "/messages", "/messages/count_tokens", "/embeddings",
         "/rerank", "/models", "/models/load", "/models/unload", "/models/sse", "/models/downloads",
         "/models/downloads/pause", "/models/downloads/resume", "/tokenize",
-        "/detokenize", "/apply-template", "/health", "/metrics", "/",
+        "/detokenize", "/apply-template", "/health", "/instance", "/metrics", "/",
     }
 )  # fmt: skip
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from localllm import errors
 from localllm.api.app import create_app
 from localllm.api.page import QuitCallback
-from localllm.api.server import Server, is_port_taken
+from localllm.api.server import Server, WsgiApp, is_port_taken
 from localllm.config import Config
 from localllm.models.pool import Pool
 
@@ -30,13 +30,15 @@ def serving(
     is_port_fixed: bool,
     drain_s: float = DRAIN_S,
     on_quit: QuitCallback | None = None,
+    instance_token: str = "",
 ) -> Iterator[Server]:
     """A running server. At the end running requests get `drain_s`, then an error; the pool is closed.
 
     is_port_fixed: a taken port is an error; otherwise the next free one is taken. on_quit: what the page's button for
-    ending the program does; it has none without. Raises ConfigError.
+    ending the program does; it has none without. instance_token: see create_app. Raises ConfigError.
     """
-    server = bound_server(pool, config, is_port_fixed=is_port_fixed, on_quit=on_quit)
+    app = create_app(pool, config, on_quit, instance_token)
+    server = bound_server(app, config, is_port_fixed=is_port_fixed)
     server.start()
     try:
         yield server
@@ -47,11 +49,8 @@ def serving(
         server.stop()
 
 
-def bound_server(
-    pool: Pool, config: Config, *, is_port_fixed: bool, on_quit: QuitCallback | None = None
-) -> Server:
+def bound_server(app: WsgiApp, config: Config, *, is_port_fixed: bool) -> Server:
     """A server on the configured port, or on the next free one. Raises ConfigError."""
-    app = create_app(pool, config, on_quit)
     num_tries = 1 if is_port_fixed or config.port == 0 else PORTS_TRIED
     for port in range(config.port, min(config.port + num_tries, 65536)):
         try:
