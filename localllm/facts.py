@@ -20,7 +20,10 @@ CHAT_COMPLETIONS = "/v1/chat/completions"
 COMPLETIONS = "/v1/completions"
 MODELS = "/v1/models"
 HEALTH = "/health"
-ENDPOINTS = (CHAT_COMPLETIONS, COMPLETIONS, MODELS, HEALTH)
+EMBEDDINGS = "/v1/embeddings"
+RESPONSES = "/v1/responses"
+MESSAGES = "/v1/messages"
+ENDPOINTS = (CHAT_COMPLETIONS, COMPLETIONS, EMBEDDINGS, RESPONSES, MESSAGES, MODELS, HEALTH)
 
 GUIDE = "guide"
 GUIDE_FILE = "guide.gguf"  # inside the package
@@ -36,7 +39,9 @@ KEY_PARALLEL = "n_parallel"
 KEY_KEEP_ALIVE = "keep_alive"
 CATALOG_KEYS = (KEY_CONTEXT, KEY_GPU_LAYERS, KEY_THREADS, KEY_PARALLEL, KEY_KEEP_ALIVE)
 
-COMMANDS = ("serve", "chat", "list", "add", "paths", "doctor")
+COMMANDS = (
+    "serve", "chat", "list", "ps", "stop", "pull", "add", "rm", "fit", "connect", "paths", "check", "doctor",
+)  # fmt: skip
 SERVE_OPTIONS = ("--host", "--port", "--model", "--api-key")
 ADD_OPTIONS = ("--id",)
 START_SCRIPT = "packaging/start.py"
@@ -46,6 +51,14 @@ SERVE = f"{PRODUCT} serve"
 CHAT = f"{PRODUCT} chat"
 LIST = f"{PRODUCT} list"
 ADD = f"{PRODUCT} add PATH --id ID"
+PULL = f"{PRODUCT} pull ID"
+PULL_HUB = f"{PRODUCT} pull hf:OWNER/REPO"
+REMOVE = f"{PRODUCT} rm ID"
+FIT = f"{PRODUCT} fit"
+IN_MEMORY = f"{PRODUCT} ps"
+UNLOAD = f"{PRODUCT} stop ID"
+CONNECT = f"{PRODUCT} connect open-webui"
+CHECK = f"{PRODUCT} check URL"
 PATHS = f"{PRODUCT} paths"
 DOCTOR = f"{PRODUCT} doctor"
 START = f"python3 {START_SCRIPT}"

@@ -13,14 +13,15 @@ from . import corpus
 from .conversation import Conversation, Piece
 
 LEARNED_SHARE = 0.55  # of all positions, how many are looked at: every answer token, and some of the others
-PROMPT_WEIGHT = 0.2
+PROMPT_WEIGHT = 0.1
 NUM_COPYING_STEPS = 160
-MORE_TOOLS_FROM = 820
+FEW_TOOLS_UNTIL = 0.2  # of the run: until then, two tools at most
 
 Mix = tuple[tuple[str, float], ...]  # kinds of conversation (see corpus.episodes) and how often each is taken
 BEGINNING: Mix = (("copying", 0.75), ("plain", 0.25))
-MIDDLE: Mix = (("plain", 0.91), ("copying", 0.04), ("unknown", 0.05))
-TOOLS: Mix = (("tools", 1.0),)
+TALK: Mix = (("plain", 0.93), ("copying", 0.03), ("unknown", 0.04))
+FEW_TOOLS: Mix = (("few tools", 0.8), ("memory", 0.2))
+TOOLS: Mix = (("tools", 0.65), ("few tools", 0.17), ("memory", 0.18))
 
 
 @dataclass(frozen=True)
@@ -45,25 +46,29 @@ class Batch:
     weights: Tensor
 
 
-def plan(step: int) -> tuple[Rows, ...]:
-    """What one worker does in a step. Copying comes first, so that it is found early; the last steps have more tools."""
+def plan(step: int, num_steps: int) -> tuple[Rows, ...]:
+    """What one worker does in a step. Copying comes first, so that it is found early; then talk beside long rows.
+
+    Long rows hold what needs distance: tools with what is asked of them, and things remembered over several turns.
+    """
     if step < NUM_COPYING_STEPS:
         return (Rows(16, 128, BEGINNING),)
-    talk, tools = Rows(16, 128, MIDDLE), Rows(4, 320, TOOLS)
-    return (talk, tools) if step < MORE_TOOLS_FROM else (talk, tools, tools)
+    long = FEW_TOOLS if step < FEW_TOOLS_UNTIL * num_steps else TOOLS
+    return (Rows(11, 128, TALK), Rows(4, 384, long))
 
 
 class BatchMaker:
     """Makes the batches of every step of a run."""
 
-    def __init__(self, tokenizer: Tokenizer, seed: int) -> None:
+    def __init__(self, tokenizer: Tokenizer, seed: int, num_steps: int) -> None:
         self.tokenizer = tokenizer
         self.seed = seed
+        self.num_steps = num_steps
 
     def batches(self, step: int, worker: int) -> list[Batch]:
         """The batches of one worker in one step."""
         rng = random.Random(f"batch {self.seed} {step} {worker}")
-        return [self.batch(rng, rows) for rows in plan(step)]
+        return [self.batch(rng, rows) for rows in plan(step, self.num_steps)]
 
     def batch(self, rng: random.Random, rows: Rows) -> Batch:
         kinds, shares = zip(*rows.mix, strict=True)

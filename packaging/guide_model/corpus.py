@@ -85,14 +85,14 @@ FILLERS: tuple[Callable[[random.Random], Episode], ...] = (
 
 Mix = tuple[tuple[Callable[[random.Random], Episode], float], ...]
 PLAIN: Mix = (
-    (fact_episode, 0.52), (refusal_episode, 0.14), (talk_episode, 0.05), (skills.repeat, 0.09), (skills.counting, 0.07),
-    (skills.small_sum, 0.015), (memory_episode, 0.08), (skills.json_pairs, 0.05), (json_fact_episode, 0.03),
-    (again_episode, 0.02),
+    (fact_episode, 0.62), (refusal_episode, 0.13), (talk_episode, 0.05), (skills.repeat, 0.05), (skills.counting, 0.035),
+    (memory_episode, 0.02), (skills.json_pairs, 0.06), (json_fact_episode, 0.025), (again_episode, 0.01),
 )  # fmt: skip
 COPYING: Mix = (
     (skills.repeat, 0.5), (skills.json_pairs, 0.15), (memory_episode, 0.15), (again_episode, 0.05), (fact_episode, 0.15),
 )  # fmt: skip
-BESIDE_TOOLS: Mix = ((fact_episode, 0.45), (refusal_episode, 0.4), (talk_episode, 0.1), (skills.repeat, 0.05))
+MEMORIES: Mix = ((memory_episode, 0.75), (skills.json_pairs, 0.1), (again_episode, 0.05), (fact_episode, 0.1))
+BESIDE_TOOLS: Mix = ((fact_episode, 0.65), (refusal_episode, 0.2), (talk_episode, 0.1), (skills.repeat, 0.05))
 
 
 def pick(rng: random.Random, mix: Mix) -> Episode:
@@ -103,21 +103,33 @@ def pick(rng: random.Random, mix: Mix) -> Episode:
 def tool_episode(rng: random.Random, box: list[tools.Function]) -> Episode:
     """A request for one of these tools, or one that none of them fits."""
     kind = rng.random()
-    if kind < 0.22:
-        return pick(rng, BESIDE_TOOLS)
-    if kind < 0.3:
+    if kind < 0.16:
+        return beside_tools(rng, box)
+    if kind < 0.36:
         return no_tool_fits(rng, box)
     function = rng.choice(box)
-    if kind < 0.36 and len(function.parameters) == 1:
+    if kind < 0.4 and len(function.parameters) == 1:
         return tools.double_call(rng, function)
-    return tools.call_episode(rng, function, with_result=rng.random() < 0.4)
+    return tools.call_episode(rng, function, with_result=rng.random() < 0.25)
+
+
+def beside_tools(rng: random.Random, box: list[tools.Function]) -> Episode:
+    """Something that needs no tool, and does not name what one of them is about."""
+    episode = pick(rng, BESIDE_TOOLS)
+    while nouns_of(box) & set(episode[0]["content"].lower().replace("?", " ").replace(".", " ").split()):
+        episode = pick(rng, BESIDE_TOOLS)
+    return episode
+
+
+def nouns_of(box: list[tools.Function]) -> set[str]:
+    return {noun for function in box for noun in function.noun.split()}
 
 
 def no_tool_fits(
     rng: random.Random, box: list[tools.Function], vocabulary: tools.Vocabulary = tools.TRAINING
 ) -> Episode:
     """A request worded like those for tools, but about a thing that no tool here is about."""
-    taken = {word for function in box for word in function.noun.split()}
+    taken = nouns_of(box)
     other = tools.make_function(rng, vocabulary)
     while taken & set(other.noun.split()):
         other = tools.make_function(rng, vocabulary)
@@ -126,8 +138,8 @@ def no_tool_fits(
 
 def episodes(rng: random.Random, kind: str) -> tuple[Conversation, Callable[[], Episode]]:
     """A conversation that is still empty, and what makes its next episodes."""
-    if kind == "tools":
-        box = tools.make_toolbox(rng)
+    if kind in ("tools", "few tools"):
+        box = tools.make_toolbox(rng, most=2 if kind == "few tools" else 5)
         conversation = Conversation(tools=[function.tool() for function in box])
     else:
         box, conversation = [], Conversation()
@@ -137,4 +149,5 @@ def episodes(rng: random.Random, kind: str) -> tuple[Conversation, Callable[[], 
         return conversation, lambda: tool_episode(rng, box)
     if kind == "unknown":
         return conversation, lambda: skills.never_told(rng) if rng.random() < 0.5 else pick(rng, PLAIN[:4])
-    return conversation, lambda: pick(rng, COPYING if kind == "copying" else PLAIN)
+    mix = {"copying": COPYING, "memory": MEMORIES}.get(kind, PLAIN)
+    return conversation, lambda: pick(rng, mix)

@@ -18,9 +18,9 @@ from localllm.sampling_params import SamplingParams
 from .cases import Case, all_cases
 from .conversation import MARKUP_TOKENS, Message, Tool
 
-GREEDY = SamplingParams(temperature=0.0, max_tokens=160, cache_prompt=False)
+GREEDY = SamplingParams(temperature=0.0, max_tokens=160)
 CELLS = 8192  # of the KV cache, for all that run at once
-BATCH = 6
+BATCH = 8
 BARS = {
     "facts, unseen frames": 90, "out of scope, unseen frames": 90, "copy": 95, "count": 95, "recall over turns": 95,
     "tool call, unseen tools": 95, "no call: none fits": 95, "no call: fact beside tools": 95,

@@ -15,7 +15,7 @@ API = (
          ask="Which API key do I use?|Do I need an API key?|What key do I enter?|What do I type as the key?"
              "|Where do I get an API key?|Is an API key needed?|What is my key?", what="the API key|the key|my API key"
          "|the bearer token|the token for the API", key="api key|key|bearer|authorization|token for the api"),
-    fact("endpoints", f"{f.CHAT_COMPLETIONS}, {f.COMPLETIONS}, {f.MODELS} and {f.HEALTH}, among others.",
+    fact("endpoints", f"{f.CHAT_COMPLETIONS}, {f.COMPLETIONS}, {f.EMBEDDINGS}, {f.MODELS} and {f.HEALTH}, among others.",
          ask="Which endpoints are there?|What endpoints does it have?|Which routes does the server have?|What does the API"
              " offer?|Which API paths exist?", what="the list of endpoints|the endpoints|the API routes",
          key="endpoints|routes|api paths|api"),
@@ -27,6 +27,18 @@ API = (
          ask="Which endpoint completes plain text?|Is there a text completion endpoint?|Where do I send a raw prompt?"
              "|Which endpoint takes a prompt?", what="the completions endpoint|/v1/completions|the legacy completions endpoint",
          how="complete a text without chat|send a raw prompt|use text completion", key="/v1/completions|text completion|raw prompt"),
+    fact("embeddings", f"POST {f.EMBEDDINGS}, with an embedding model in the field model.",
+         ask="Does it do embeddings?|Are embeddings supported?|Which endpoint makes embeddings?|How do I embed a text?",
+         how="get embeddings|compute embeddings|embed text|turn text into vectors|make vectors", does="support embeddings"
+         "|compute vectors", what="the embeddings endpoint|/v1/embeddings", key="embeddings|embedding|vectors"),
+    fact("responses", f"POST {f.RESPONSES} speaks OpenAI's newer Responses API.",
+         ask="Is the Responses API supported?|Does it have the Responses API?|What is /v1/responses?",
+         how="use the Responses API|call the Responses API", does="support the Responses API|speak the Responses API",
+         what="the Responses API|/v1/responses|the responses endpoint", key="responses api|/v1/responses"),
+    fact("messages", f"POST {f.MESSAGES} speaks Anthropic's Messages API.",
+         ask="Is the Anthropic API supported?|Does it work with Anthropic clients?|What is /v1/messages?|Does Claude Code work?",
+         how="use the Anthropic client|use the Messages API|connect Claude Code", does="support the Anthropic API"
+         "|speak Anthropic's API", what="the Messages API|/v1/messages|the Anthropic endpoint", key="anthropic|messages api|claude code"),
     fact("models-endpoint", f"GET {f.MODELS}",
          ask="Which endpoint lists the models?|Where does the API list models?|How does a client find the models?",
          how="list the models over the API|get the models with curl|ask the API for the models|see the models over HTTP",
@@ -37,7 +49,7 @@ API = (
     fact("health", f"GET {f.HEALTH} says whether the server is well.",
          ask="Is there a health check?|Which endpoint is for health?|Is the server up?|How do I know that the server runs?",
          how="check that the server runs|monitor the server|check the health|see if the server is up",
-         what="the health endpoint|/health|the health check", key="health|health check|/health|ping|uptime"),
+         what="the health endpoint|/health|the health check", key="health|health check|/health|uptime"),
     fact("prefix-v1", "Every path works with and without /v1.",
          ask="Do I need /v1?|Does it work without /v1?|Is /v1 required?|With or without v1?|Must the URL end in /v1?",
          what="the /v1 prefix|the meaning of /v1", key="/v1|v1|without /v1"),
@@ -145,11 +157,19 @@ CLIENTS = (
          ask="Open WebUI runs in Docker, which URL?|Which URL does a container use?|My client runs in Docker.",
          error="connection refused from Docker|Open WebUI in Docker cannot connect|the container cannot reach localllm",
          what="the URL for Docker|host.docker.internal", key="docker|container|host.docker.internal"),
+    fact("connect", f"{f.CONNECT} says exactly what to type into Open WebUI.",
+         ask="What does localllm connect do?|Which command helps with Open WebUI?|What do I type into Open WebUI?",
+         how="use the connect command|see what to type into Open WebUI|find out the right URL for Open WebUI",
+         what="localllm connect|the connect command", key="connect|localllm connect|connect command"),
+    fact("check", f"{f.CHECK} tests any OpenAI-compatible server and says what is wrong.",
+         ask="What does localllm check do?|Can I test another server?|Is there a conformance test?|Which command checks a server?",
+         how="check another server|test an OpenAI server|find out what is wrong with a server|check a server", what="localllm check"
+         "|the check command", key="check|localllm check|conformance|test a server"),
     fact("other-clients", f"Choose the OpenAI type, set the base URL to {f.API_BASE_URL} and any key.",
          how="connect another program|connect my editor|use it in VS Code|connect Continue|connect LangChain|use it with Cline"
              "|connect my app|connect a client|use it with aider|connect LiteLLM|use it in Zed",
          ask="Which clients work?|Does LangChain work?|Which programs can connect?", does="work with LangChain|work with VS"
-         " Code", key="clients|langchain|vs code|continue|cline|aider|litellm|connect", what="the list of clients"),
+         " Code", key="clients|langchain|vs code|continue|cline|aider|litellm", what="the list of clients"),
     fact("ollama", "No, it speaks the OpenAI API: choose an OpenAI connection in your program, not Ollama.",
          ask="Does it speak the Ollama API?|Is it compatible with Ollama?|Can it replace Ollama?|Is the Ollama API supported?"
              "|Do Ollama clients work?", does="support the Ollama API|work with Ollama clients", key="ollama|ollama api",
@@ -210,7 +230,7 @@ TROUBLE = (
          ask="Why does the answer stop early?|What does finish_reason length mean?"),
     fact("nonsense", "Use a bigger model, a lower temperature, or a GGUF with the right chat template.",
          error="the model writes nonsense|the answer is gibberish|it answers strange things|the model talks rubbish"
-               "|the answers are bad|the answers are wrong|it hallucinates", key="nonsense|gibberish|bad answers|hallucination",
+               "|the answers are bad|the answers are wrong|it hallucinates", key="gibberish|bad answers|hallucination",
          how="get better answers|improve the quality of answers"),
     fact("webui-empty", f"Check the URL in Open WebUI: it must be {f.API_BASE_URL} and the server must run.",
          error="Open WebUI shows no models|no models in Open WebUI|the model list in Open WebUI is empty|Open WebUI does not"

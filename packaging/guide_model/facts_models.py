@@ -12,7 +12,7 @@ MODELS = (
              "|use a model I downloaded|install a model|add a gguf|use another model|bring my own model",
          what="localllm add|the add command", key="add|add model|own model|add gguf|import model",
          ask="I have a GGUF file, what now?|Which command adds a model?|What does localllm add do?"),
-    fact("get-models", f"Download a GGUF file, for example from Hugging Face, then run {f.ADD}.",
+    fact("get-models", f"{f.PULL_HUB} downloads one from Hugging Face; {f.LIST} shows what the catalog offers.",
          how="get a model|download a model|find models|get a bigger model|get a better model|get a smarter model|get Llama"
              "|get Qwen|run Mistral|use a bigger model|run Gemma|find a good model", key="download|download model|bigger model"
          "|hugging face|better model", ask="Where do I get models?|Where are models from?|Where can I find GGUF files?"
@@ -25,7 +25,7 @@ MODELS = (
          ask="Do safetensors work?|Can it load PyTorch models?|Does it read safetensors?|Can I load a .bin model?"
              "|Are ONNX models supported?|Does MLX work?|Can I use AWQ files?", does="load safetensors|run ONNX models"
          "|load PyTorch weights|run MLX models|read safetensors files", key="safetensors|onnx|pytorch model|convert"),
-    fact("copied", "No. The file stays where it lies and is only read.",
+    fact("copied", "The file stays where it lies and is only read.",
          ask="Does add copy the file?|Is the model file copied?|Is my GGUF moved?|Does adding a model use disk space?"
              "|Will it change my model file?|Does localllm modify the file?", does="copy my model file|move my files"
          "|change the GGUF file", key="copy of the file|file copied"),
@@ -36,9 +36,33 @@ MODELS = (
     fact("rename", f"Change its id or add aliases in {f.CATALOG_FILE}.",
          how="rename a model|give a model another name|add an alias|change the id of a model|use two names for a model",
          what="an alias|aliases", key="rename|alias|aliases", ask="Can a model have two names?"),
-    fact("remove", f"Delete its entry in {f.CATALOG_FILE}; the model file itself is not touched.",
-         how="remove a model|delete a model|forget a model|take a model off the list|unregister a model|hide a model",
-         key="remove model|delete model", ask="I no longer want a model.|How do models go away?"),
+    fact("pull", f"{f.PULL} downloads a model of the catalog.",
+         ask="What does localllm pull do?|Which command downloads a model?|How does pull work?|What is pull for?",
+         what="localllm pull|the pull command|the download command", how="use pull|pull a model|download a model of the catalog"
+         "|fetch a model with a command", key="pull|localllm pull|pull command"),
+    fact("resume", "Give the same pull again: it goes on where it stopped.",
+         how="resume a download|continue an interrupted download|go on with a download|restart a broken download",
+         error="the download was interrupted|the download stopped|my download broke off|the connection broke during the pull",
+         ask="What if the download is interrupted?|Are downloads resumed?|Must I download everything again?",
+         key="resume download|interrupted download|download stopped"),
+    fact("fit", f"{f.FIT} shows which models fit into your memory, before loading them.",
+         ask="Which models fit into my memory?|What does localllm fit do?|How do I know if a model fits?|Does this model fit?",
+         what="localllm fit|the fit command", how="see which models fit|check that a model fits into memory|use fit"
+         "|find out whether a model fits", key="fit|localllm fit|fits"),
+    fact("rm-safe", "Only what localllm downloaded itself is deleted; your own files stay.",
+         ask="Does rm delete my file?|Is my GGUF deleted when I remove a model?|What does rm delete?|Does removing a model delete"
+             " the file?|Is it safe to use rm?", does="delete my own files|delete my GGUF file", key="rm my file|is rm safe"),
+    fact("ps", f"{f.IN_MEMORY} shows which models are in memory.",
+         ask="Which models are in memory?|What does localllm ps do?|Which command shows the models in memory?|What is running now?",
+         how="see which models are in memory|see what is running|use ps|list running models", what="localllm ps|the ps command"
+         "|the list of running models", key="ps|localllm ps|running models|in memory"),
+    fact("unload", f"{f.UNLOAD} unloads a model from memory.",
+         ask="What does localllm stop do?|Which command unloads a model?|Can I unload a model by hand?|How does a model leave memory?",
+         how="unload a model|unload a model now|stop a model|free the memory of a model|take a model out of memory|eject a model",
+         what="localllm stop|the stop command", key="unload model|localllm stop|stop model|eject"),
+    fact("remove", f"{f.REMOVE} removes a model.",
+         how="remove a model|delete a model|forget a model|take a model off the list|unregister a model|uninstall a model",
+         what="localllm rm|the rm command", key="remove model|delete model|rm|localllm rm", ask="Which command removes a model?|I no longer want a model.|How do models go away?"),
     fact("catalog", f"{f.CATALOG_FILE} in your data folder: it lists your models and their settings.",
          ask="What is the catalog?|What is models.toml?|Where is the catalog?|Where is models.toml?"
              "|Where are models configured?|Which file lists the models?", key="catalog|models.toml|config file|settings file",
@@ -94,8 +118,8 @@ MODELS = (
          how="switch models|switch the model|select a model in a request|change the model of a request|use another model in"
              " the API|tell the API which model I want", key="switch model|select model", what="the field model"),
     fact("keep-alive", f"Set {f.KEY_KEEP_ALIVE} of the model in {f.CATALOG_FILE}, for example to 10m or forever.",
-         how="keep a model loaded|unload a model after a while|set the keep-alive|change when a model is unloaded"
-             "|free the memory after some time", what="keep-alive|the keep-alive setting", key="keep-alive|keep alive|unload",
+         how="keep a model loaded|change how long a model stays loaded|set the keep-alive|change when a model is unloaded"
+             "|free the memory after some time", what="keep-alive|the keep-alive setting", key="keep-alive|keep alive|keep_alive",
          ask="How long does a model stay loaded?|When is a model unloaded?"),
     fact("sampling-defaults", f"Set sampling defaults for the model in {f.CATALOG_FILE}; a request can change them.",
          how="set default sampling parameters|set a default temperature|change the default temperature of a model"
@@ -103,7 +127,7 @@ MODELS = (
     fact("parallel", f"Set {f.KEY_PARALLEL} of the model in {f.CATALOG_FILE}.",
          how="answer more requests at once|set parallel sequences|allow more users at once|change the number of slots"
              "|set the number of parallel requests", what="parallel sequences|the number of slots", key="parallel|slots"),
-    fact("many-users", "Yes. Requests run together in one batch, and no stream waits for another to finish.",
+    fact("many-users", "Requests run together in one batch, and no stream waits for another to finish.",
          ask="Can several people use it at once?|Does it handle parallel requests?|Do requests wait for each other?"
              "|Can two users chat at the same time?|Is there batching?", does="serve several users|batch requests"
          "|answer requests in parallel|do continuous batching", key="batching|concurrency|parallel requests|many users"),
@@ -122,7 +146,7 @@ SPEED = (
          how="use my GPU|use the graphics card|run on the GPU|offload layers to the GPU|set GPU layers|enable the GPU"
              "|make it use my video card", what="the GPU layers setting|GPU offload|n_gpu_layers", key="gpu|graphics card"
          "|gpu layers|offload|n_gpu_layers", ask="Does it use my GPU?|Is my GPU used?", does="use my GPU|use the GPU"),
-    fact("cuda", "Yes, with a build for CUDA; the README says which flag to use.",
+    fact("cuda", "Nvidia cards work with a build for CUDA; the README says which flag to use.",
          ask="Does it support CUDA?|Does it run on Nvidia cards?|Does my RTX work?|Is CUDA supported?",
          how="use CUDA|use my Nvidia GPU|build with CUDA|enable CUDA|use my RTX card|get CUDA support",
          key="cuda|nvidia|rtx|geforce", what="CUDA support|the CUDA flag"),
@@ -130,7 +154,7 @@ SPEED = (
          ask="Does it use Metal?|Does it support Apple Silicon?|Does it run fast on an M2?|Is the Mac GPU used?"
              "|Does my MacBook's GPU work?", how="use Metal|use the GPU of my Mac|enable Metal|use Apple Silicon",
          key="metal|apple silicon|m1|m2|mac gpu", what="Metal support"),
-    fact("no-gpu", "No, a CPU is enough; small models run well on it.",
+    fact("no-gpu", "A CPU is enough; small models run well on it.",
          ask="Do I need a GPU?|Does it run without a GPU?|Is a CPU enough?|Can it run on the CPU?|Is a graphics card needed?"
              "|Do I need a graphics card?", does="run without a GPU|work on a CPU only", key="cpu only|without gpu|no gpu"),
     fact("devices", f"{f.DOCTOR} lists the devices and their free memory.",
@@ -159,16 +183,16 @@ SPEED = (
 )  # fmt: skip
 
 PRIVACY = (
-    fact("privacy", "No. Your prompts and answers never leave your computer.",
+    fact("privacy", "Your prompts and answers never leave your computer.",
          ask="Does my data leave my computer?|Is my data sent anywhere?|Are my chats uploaded?|Is it private?|Who reads my"
              " chats?|Are my prompts sent to a server?|Do you send my data away?|Is my data safe?|Do you spy on me?",
          does="send my data to the cloud|upload my chats|share my data|send data to OpenAI", key="privacy|data|private|cloud",
          what="the privacy policy"),
-    fact("offline", "Yes. Once installed, localllm works without any network.",
+    fact("offline", "Once installed, localllm works without any network.",
          ask="Does it work offline?|Do I need the internet?|Can I use it without internet?|Is a network needed?"
              "|Does it run on a plane?", does="work offline|run without internet|work without a network connection",
          can="use it offline|use it on a plane|unplug the network", key="offline|internet|no network"),
-    fact("telemetry", "No. There is no telemetry, no account and no tracking.",
+    fact("telemetry", "There is no telemetry, no account and no tracking.",
          ask="Is there telemetry?|Does it phone home?|Do I need an account?|Do I have to register?|Are there ads?"
              "|Does it collect statistics?|Do I need to sign up?|Do I need to log in?", does="collect usage data|track me"
          "|phone home|send telemetry", key="telemetry|tracking|account|registration|login"),

@@ -13,6 +13,8 @@ FRAMES: dict[str, tuple[str, ...]] = {
         "Do you know {}?", "Can you tell me {}?", "Please tell me {}.", "Say, what is {}?", "{} please", "I forgot {}.",
         "Remind me of {}.", "I'd like to know {}.", "What about {}?", "Explain {}.", "Give me {}.", "Hi, what is {}?",
         "I have a question about {}.", "What exactly is {}?", "And {}?", "Info about {}", "What would be {}?",
+        "My boss asks about {}.", "Let me know {}.", "I am looking for {}.", "My question is about {}.", "Now {}?",
+        "Somebody asked me for {}.", "Can you say what {} is?", "I read about {}; what is it?", "Help me with {}.",
     ),
     "how": (
         "How do I {}?", "How can I {}?", "How to {}", "how to {}?", "I want to {}.", "What do I type to {}?",
@@ -21,28 +23,39 @@ FRAMES: dict[str, tuple[str, ...]] = {
         "Best way to {}?", "I need to {}.", "How should I {}?", "Can you explain how to {}?", "Can I {}?",
         "Hello, how do I {}?", "What is the way to {}?", "I don't know how to {}.", "I am trying to {}.", "where do I {}",
         "How would I {}?", "We want to {}, how?",
+        "My friend wants to {}.", "My team has to {}.", "Where is described how to {}?", "I have to {} today.", "Let me {}.",
+        "Tell me what to do to {}.", "What is needed to {}?", "The task: {}.", "Is it hard to {}?", "Which command do I use to {}?",
+        "Say how I {}.", "You should tell me how to {}.", "I cannot {}.", "Does anybody know how to {}?", "My aim is to {}.",
     ),
     "can": (
         "Can I {}?", "Is it possible to {}?", "May I {}?", "Am I able to {}?", "Could I {}?", "Am I allowed to {}?",
         "Does localllm let me {}?", "{}?", "Can you {}?", "I wonder if I can {}.", "I want to {}, is that possible?",
         "Hi, can I {}?", "is it ok to {}", "Can one {}?", "Can we {}?", "How can I {}?",
+        "Am I free to {}?", "I would like to {}; does it work?", "Do you think I can {}?", "Say whether I can {}.",
+        "My friend wants to {}. Possible?", "Will I be able to {}?", "They say I can {}.", "It would be nice to {}.",
     ),
     "does": (
         "Does localllm {}?", "Can localllm {}?", "Will localllm {}?", "does it {}", "I wonder if localllm can {}.",
         "localllm {}?", "Is localllm able to {}?", "Can it {}?", "Do you know if localllm can {}?", "Can this program {}?",
         "Will it {}?", "Can you {}?", "Does this {}?", "So it can {}?",
+        "They say that localllm can {}.", "Is it so that localllm can {}?", "Could it {}?", "Tell me if localllm can {}.",
+        "I read that it can {}.", "Should localllm {}?", "I hope that localllm can {}.", "Somebody told me it can {}.",
     ),
     "error": (
         "{}", "I get this: {}", "{}. What now?", "{}, what should I do?", "Help: {}", "It says: {}", "error: {}",
         "{} - how do I fix it?", "Problem: {}.", "What does \"{}\" mean?", "Why do I see {}?", "{}!", "Why: {}?",
         "I have a problem: {}", "{}. How can I fix this?", "Something is wrong: {}", "Hello, {}. Any idea?", "Fix {}",
         "When I try it: {}", "{} why?",
+        "Since today: {}", "{} again and again", "My friend gets this: {}", "Now I see this: {}", "The message: {}", "{} all the time",
+        "Yesterday it worked, now {}", "I always get {}", "What does it mean: {}", "{} and nothing works", "Somebody reports {}",
     ),
     "ask": (
         "{}", "{}", "{}", "{}", "Hi, {}", "Hello! {}", "Quick question: {}", "{} Thanks!", "Tell me, {}", "Please, {}",
         "Hey, {}", "{} Please explain.", "OK, {}", "Question: {}", "I wonder: {}", "So, {}",
+        "Another question: {}", "{} I am new.", "Next: {}", "My friend asks: {}", "{} I need to know.", "Now my question: {}",
     ),
-    "key": ("{}", "{}?", "{} please", "{} localllm", "localllm {}", "{} help", "info {}", "{}!", "{} ?", "about {}"),
+    "key": ("{}", "{}?", "{} please", "{} localllm", "localllm {}", "{} help", "info {}", "{}!", "{} ?", "about {}",
+            "something about {}", "i search {}", "{} now", "quick: {}", "need {}", "tell me {}", "{} thanks", "topic {}"),
     "zh_what": (
         "{}是什么？", "{}是什么", "什么是{}？", "请问{}是什么？", "告诉我{}", "{}？", "{}", "请告诉我{}。", "我想知道{}。",
         "你知道{}吗？", "请介绍{}", "{}是多少？", "说说{}", "能告诉我{}吗？",
@@ -80,11 +93,33 @@ HELD_OUT: dict[str, tuple[str, ...]] = {
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
+LEADS = (
+    "Well, ", "Excuse me, ", "By the way, ", "Sorry, ", "Just curious: ", "Hm, ", "Dear guide, ", "As a beginner: ", "Hi! ",
+    "On my laptop: ", "At work: ", "For a friend: ", "In short: ", "Guide, ", "I am new here. ", "Good morning. ", "Then ", "Oh, ",
+    "I use localllm. ", "I tried it yesterday. ", "Maybe you know. ", "Let us see. ", "Listen, ", "First, ", "Last question: ",
+)  # fmt: skip
+TAILS = (
+    " Thank you.", " I am new to this.", " Any hint?", " It is urgent.", " I am lost.", " Can you help?", " Please.", " I have no idea.",
+    " I looked everywhere.", " Say it in one sentence.", " Just asking.", " Thanks in advance.", " I am on Windows.", " I am on a Mac.",
+    " My friend wants to know.", " I did not find it in the docs.", " Be brief.", " Today.", " Really.", " That would help.",
+)  # fmt: skip
+
+
 def ask(rng: random.Random, kind: str, phrase: str, frames: dict[str, tuple[str, ...]] = FRAMES) -> str:
-    """One question: the phrase in a frame of its kind, starting with a capital where the frame does."""
+    """One question: the phrase in a frame of its kind, starting with a capital where the frame does.
+
+    In training some have words before or after that mean nothing, so that the phrase is what counts.
+    """
     frame = rng.choice(frames[kind])
     text = frame.format(phrase)
-    return text[0].upper() + text[1:] if frame[0] == "{" and rng.random() < 0.5 else text
+    if frame[0] == "{" and rng.random() < 0.5:
+        text = text[0].upper() + text[1:]
+    if frames is not FRAMES or kind == "key" or kind.startswith("zh"):
+        return text
+    chance = rng.random()
+    if chance < 0.1:
+        return rng.choice(LEADS) + text
+    return text + rng.choice(TAILS) if chance < 0.17 else text
 
 
 def typo(rng: random.Random, word: str) -> str:

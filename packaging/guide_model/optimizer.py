@@ -7,7 +7,7 @@ is slow on CPUs) before it is taken as the step. Matrices of one shape are handl
 from __future__ import annotations
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor, distributed, nn
 
 COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 
@@ -24,6 +24,17 @@ def orthogonalise(matrices: Tensor, steps: int = 5) -> Tensor:
     return x.transpose(1, 2) if tall else x
 
 
+def shared(matrices: Tensor) -> Tensor:
+    """The orthogonalised matrices; each worker does its part of them and gets the rest from the others."""
+    if not distributed.is_initialized():
+        return orthogonalise(matrices)
+    mine = slice(distributed.get_rank(), None, distributed.get_world_size())
+    done = torch.zeros_like(matrices)
+    done[mine] = orthogonalise(matrices[mine])
+    distributed.all_reduce(done)
+    return done
+
+
 class Muon(torch.optim.Optimizer):
     """Nesterov momentum, orthogonalised; the learning rate is the size of a step relative to the matrix."""
 
@@ -38,7 +49,7 @@ class Muon(torch.optim.Optimizer):
     def step(self, closure: None = None) -> None:
         for group in self.param_groups:
             parameters = group["params"]
-            update = orthogonalise(torch.stack([self.direction(p, group["momentum"]) for p in parameters]))
+            update = shared(torch.stack([self.direction(p, group["momentum"]) for p in parameters]))
             rows, columns = parameters[0].shape
             scale = group["lr"] * max(1.0, rows / columns) ** 0.5
             for parameter, direction in zip(parameters, update, strict=True):

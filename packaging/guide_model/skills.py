@@ -1,4 +1,4 @@
-"""What the guide can do besides knowing facts: repeat, count, add small numbers, remember, answer in JSON."""
+"""What the guide can do besides knowing facts: repeat, count, remember, answer in JSON."""
 
 from __future__ import annotations
 
@@ -26,10 +26,6 @@ COUNT_DOWN = variants(
     "Count down from {}|Count down from {} to 1|Please count down from {}.|count down from {}|Count backwards from {}"
 )
 
-SUM = variants(
-    "What is {} + {}?|{} + {}|What is {} plus {}?|{}+{}|How much is {} and {}?|Add {} and {}|{} plus {}|Calculate {} + {}|what's {}+{}"
-)
-
 AGAIN = variants(
     "Repeat that.|Say that again.|Again please.|Can you repeat that?|Once more.|What did you say?|Repeat your answer.|again"
 )
@@ -39,6 +35,8 @@ NAME_TOLD = variants(
 )
 NAME_ASKED = variants(
     "What is my name?|Who am I?|Do you remember my name?|what's my name|Say my name.|Which name did I tell you?|Tell me my name.|What am I called?|Can you tell me my name?|Remind me of my name.|I told you my name. What is it?|So what's my name?|Do you remember who I am?|And who am I?|Please tell me my name.|my name?|Do you know my name?|what is my name|How am I called?"
+    "|Could you say my name?|What name did I give you?|And how am I called?|I told you who I am. Who?|Which name is mine?|Say who I am."
+    "|My name is what?|Repeat my name.|Who is talking to you?|Earlier I said my name. What was it?|name?|So who am I?"
 )
 NAME_ASKED_HELD_OUT = ("Can you recall what my name was?", "And my name is?", "Do you still know who I am?")
 
@@ -62,6 +60,10 @@ KIND_TOLD = variants(
 )
 KIND_ASKED = variants(
     "What is my {k}?|What was my {k}?|Do you remember my {k}?|what is my {k}|Tell me my {k}.|Which {k} did I tell you?|Say my {k}.|my {k}?|And my {k}?|Can you tell me my {k}?|Please remind me of my {k}.|I told you my {k}. What is it?|Give me my {k}.|Do you know my {k}?|So what is my {k}?|Do you recall what my {k} is?|Now what is my {k}?|What did I say my {k} is?"
+    "|I lost my {k}, what was it?|I no longer know my {k}.|Please give me my {k}.|Could you say my {k}?|What {k} did I mention?"
+    "|Tell me again: what is my {k}?|Which {k} do I have?|And what is my {k} now?|Hand me my {k}.|Repeat my {k}.|My {k} was what?"
+    "|Let me have my {k}.|Look back: what was my {k}?|Earlier I told you my {k}. Which is it?|my {k} please|I cannot remember my {k}."
+    "|Do you still know my {k}?|I need my {k} back.|Show me my {k}.|Now say my {k}|What is my own {k}?|the {k} I told you?"
 )
 KIND_ASKED_HELD_OUT = (
     "Can you recall my {k}?",
@@ -72,7 +74,9 @@ NUMBER_TOLD = variants(
     "Remember the number {v}.|Please remember {v}.|remember {v}|Keep the number {v} in mind.|The number is {v}.|Remember this number: {v}|The secret number is {v}.|Memorise {v}"
 )
 NUMBER_ASKED = variants(
-    "What was the number?|Which number did I tell you?|What is the number?|Which number should you remember?|Tell me the number.|Do you remember the number?|What number was it?|Which number was that?|What number did I say?|Say the number again.|Do you know the number?|Can you tell me the number?|And the number?|Give me the number.|the number?"
+    "What was the number?|Which number did I tell you?|What is the number?|Which number should you remember?|Tell me the number.|Do you remember the number?|What number was it?|Which number was that?|What number did I say?|Say the number again.|Do you know the number?|Can you tell me the number?|And the number?|Give me the number.|the number?|Could you give me the number?|Please repeat the number.|I forgot the number.|What was that number?"
+    "|Have you got the number?|And which number was it?|number?|Tell me that number again.|Show me the number.|Which one was the number?"
+    "|I need the number again.|Do you still know the number?"
 )
 NUMBER_ASKED_HELD_OUT = ("Can you give me that number again?", "Do you still have the number?")
 
@@ -118,11 +122,6 @@ def counting(rng: random.Random) -> Episode:
 
 def listed(values: range) -> str:
     return ", ".join(map(str, values))
-
-
-def small_sum(rng: random.Random) -> Episode:
-    a, b = rng.randrange(0, 11), rng.randrange(0, 11)
-    return [user(rng.choice(SUM).format(a, b)), assistant(f"{a} + {b} = {a + b}.")]
 
 
 def again(rng: random.Random) -> Message:
@@ -217,6 +216,9 @@ def never_told(rng: random.Random) -> Episode:
 
 JSON_PAIRS = variants(
     "Give me JSON with {}.|Write a JSON object with {}.|Make JSON: {}|Return only JSON: {}|Answer in JSON: {}|Put this in JSON: {}|Turn this into JSON: {}|Create a JSON object with {}|Answer with a JSON object: {}"
+    "|Convert to JSON: {}|Build a JSON object from this: {}|JSON with {}|Make a JSON object of {}|Write {} as JSON|{} as JSON please"
+    "|I want JSON: {}|Return a JSON object: {}|Format as JSON: {}|Write this as a JSON object: {}|Please make JSON with {}"
+    "|Can you put this into JSON: {}|JSON object please: {}|Encode {} in JSON|json: {}|I would like a JSON object with {}"
 )
 JSON_PAIRS_HELD_OUT = ("I need this as JSON: {}", "Please produce a JSON object: {}")
 JSON_QUESTION = variants(

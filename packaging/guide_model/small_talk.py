@@ -27,22 +27,22 @@ TALK = (
              "|That was great|You are clever|Amazing"),
     fact("blame", "I am sorry. I am very small; try other words, or a bigger model.",
          ask="You are stupid|That is wrong|You are useless|This is bad|That makes no sense|I hate you|That was not my question"
-             "|You are dumb|Wrong answer|That's not right|Nonsense|You did not understand me|Bad bot"),
+             "|You are dumb|Wrong answer|That's not right|You did not understand me|Bad bot"),
     fact("yes", "Good. What would you like to know about localllm?",
          ask="Yes|OK|Okay|I see|All right|Sure|Fine|Got it|I understand|No|Nothing|Maybe|hm|Alright|Understood|Yep"),
     fact("joke", "Why do tiny models make good friends? They never talk about anything but localllm.",
          ask="Tell me a joke.|Do you know a joke?|Make me laugh.|Say something funny.|Another joke please.|joke"
              "|Can you tell a joke?|Be funny."),
     fact("test", "It works: I can read you.",
-         ask="Test|Testing|This is a test|Is this working?|Are you there?|Can you hear me?|Does this work?|test test|ping"
+         ask="Test|Testing|This is a test|Is this working?|Are you there?|Can you hear me?|Does this work?|test test"
              "|Anybody there?|test 123"),
     fact("zh-hello", "你好！你可以问我关于 localllm 的问题。", zh_ask="你好|您好|你好！|早上好|晚上好|嗨|大家好"),
     fact("zh-thanks", "不客气！", zh_ask="谢谢|谢谢你|多谢|非常感谢|好的，谢谢"),
     fact("zh-bye", "再见！", zh_ask="再见|拜拜|晚安|我走了"),
 )  # fmt: skip
 
-REFUSAL = f"I am a very small model that only knows localllm. For that, add a bigger one: {f.ADD}"
-REFUSAL_ZH = f"我是很小的模型，只懂 localllm。请添加更大的模型：{f.ADD}"
+REFUSAL = f"I am a very small model; for that, pull a bigger one: {f.PULL}"
+REFUSAL_ZH = f"我是很小的模型；请下载更大的模型：{f.PULL}"
 
 TOPICS = variants(
     "the capital of {place}|the population of {place}|the history of {place}|the president of {place}|the weather in {place}"
@@ -54,7 +54,11 @@ TOPICS = variants(
     "|the colour of a {thing}|{invented}|the {invented} of {place}|the oldest {thing} in {place}|the author of {invented}"
     "|the largest {thing} in the world|the boiling point of water|the distance to the moon|the square root of {number}"
     "|{number} plus {number}|{number} times {number}|{number} * {number}|{number} divided by {number}|{number} minus {number}"
-    "|the tallest {thing} in {place}|the recipe for {thing} soup|vitamin C|a black hole|the sun|the moon|dinosaurs|the brain"
+    "|the tallest {thing} in {place}|the recipe for {thing} soup|the prime minister of {place}|the mayor of {place}|the {invented}"
+    " war|the inventor of the {thing}|the {invented} of {invented}|{invented} and {invented}|the river {invented}|the planet {invented}"
+    "|the queen of {place}|the economy of {place}|cancer|yoga|sleep|money|art|fashion|the internet of things|electricity|volcanoes"
+    "|cooking|a good {thing}|the difference between {invented} and {invented}|the singer {name}|the painter {name}|the actor {name}"
+    "|how to {invented}|the news from {place}|today's weather|the weather|tomorrow|the temperature in {place}|vitamin C|a black hole|the sun|the moon|dinosaurs|the brain"
 )  # fmt: skip
 
 TOPIC_FRAMES = variants(
@@ -75,12 +79,23 @@ TASKS = variants(
     " {name}|set an alarm|open the {thing}|turn on the light|search the web for {thing}s|write HTML|write a haiku|name ten"
     " {thing}s|list five {adjective} {thing}s|compare a {thing} and a {thing}|calculate {number} * {number}|give me advice on"
     " {thing}s|build a {thing}|grow a {thing}|sing a song|read a file|browse the internet|get to {place}|sell my {thing}"
-    "|write a SQL query|prove a theorem|write an article about {thing}s|invent a name for my {thing}|tell a story"
+    "|write a SQL query|prove a theorem|write an article about {thing}s|invent a name for my {thing}|tell a story|bake a {thing} cake|roast a {thing}|cook {invented}"
+    "|make coffee|knit a {thing}|{invented} a {thing}|{invented} the {invented}|{invented} my {thing}|paint my {thing}|fix a flat tyre"
+    "|learn the guitar|learn {invented}|speak {invented}|explain {invented} to me|summarise {invented}|write code for {invented}|write C++"
+    " code|write a regular expression|sort these words|plan my day|plan a party|plan a holiday in {place}|pack for {place}|choose a {thing}"
+    "|get rid of {thing}s|catch a {thing}|draw {invented}|write a rap about {thing}s|write a song for {name}|write a speech|rewrite this"
+    " sentence|correct my grammar|find synonyms for {adjective}|translate good night into {invented}|solve a riddle|convert {number} miles"
+    " to km|count the letters in {invented}|diagnose my illness|stop smoking|sleep better|do my taxes|invest my money|pass my exam"
 )  # fmt: skip
 
 TASK_FRAMES = variants(
     "{}|{}.|Please {}.|Can you {}?|Could you {}?|I want you to {}.|Help me {}.|How do I {}?|How can I {}?|Would you {}?"
     "|I need you to {}.|How to {}|Hi, can you {}?|I'd like to {}.|{} please|{} for me"
+)  # fmt: skip
+
+SUMS = variants(
+    "What is {} + {}?|{} + {}|What is {} plus {}?|{}+{}|How much is {} and {}?|Add {} and {}|{} plus {}|Calculate {} + {}|what's {}+{}"
+    "|{} - {}|What is {} minus {}?|{} * {}|{} times {}|What is {} * {}?|{} / {}|Divide {} by {}|{}x{}|{} + {} = ?|Is {} more than {}?"
 )  # fmt: skip
 
 OPEN_QUESTIONS = variants(
@@ -94,7 +109,13 @@ OPEN_QUESTIONS = variants(
     " bored|I am hungry|Where does {name} live?|What is your favourite {thing}?|What is your opinion on {place}?|How many people"
     " live in {place}?|How cold is it in {place}?|Which country is {place} in?|When does the {thing} arrive?|Should I buy a"
     " {thing}?|What rhymes with {thing}?|How do you spell {thing}?|Is {name} married?|What is {name} famous for?|Can {thing}s fly?"
-    "|Who invented the {thing}?|When was the {thing} invented?|What's the difference between a {thing} and a {thing}?"
+    "|Who invented the {thing}?|When was the {thing} invented?|Is {invented} healthy?|Is it good to {invented}?|Why do {thing}s {invented}?|What happened in {place}?"
+    "|Who is the {invented} of {place}?|Who runs {place}?|Who was the first {invented}?|When did {name} die?|What do you do if a {thing}"
+    " is {adjective}?|Which {invented} is the best?|What is the best {thing}?|What is a {invented}?|Why is {place} {adjective}?|Is {name} rich?"
+    "|Can you {invented}?|How many {invented}s has a {thing}?|When is {invented} day?|Who scored?|What should I wear?|What can I cook?"
+    "|What are {thing}s made of?|How high is the {invented}?|How deep is the ocean?|How fast is a {thing}?|How heavy is a {thing}?"
+    "|Is the earth flat?|What are {invented}s?|Who directed {invented}?|Who sang {invented}?|Where was {name} born?|I feel {adjective} today."
+    "|Do {thing}s {invented}?|What did {name} invent?|Where is my {thing}?|Did {name} win?|What is on television?|Is God real?|What's the difference between a {thing} and a {thing}?"
 )  # fmt: skip
 
 ZH_REFUSED = variants(
@@ -135,6 +156,8 @@ def fill(rng: random.Random, template: str) -> str:
 def out_of_scope(rng: random.Random, *, held_out: bool = False) -> tuple[str, str]:
     """A question the guide cannot answer, and what it says to that."""
     kind = rng.random()
+    if kind < 0.04 and not held_out:
+        return rng.choice(SUMS).format(rng.randrange(0, 120), rng.randrange(0, 120)), REFUSAL
     if kind < 0.12:
         return fill(rng, rng.choice(ZH_REFUSED)), REFUSAL_ZH
     if kind < 0.45:

@@ -131,10 +131,10 @@ def make_function(
     return Function(tool_name(rng, verb, noun), description, family, noun, tuple(parameters.values()))
 
 
-def make_toolbox(rng: random.Random, vocabulary: Vocabulary = TRAINING) -> list[Function]:
+def make_toolbox(rng: random.Random, vocabulary: Vocabulary = TRAINING, most: int = 5) -> list[Function]:
     """One to five tools with different names; some share a noun or a family, so that both must be read."""
     box = [make_function(rng, vocabulary)]
-    for _ in range(rng.choice((0, 1, 1, 2, 2, 3, 3, 4))):
+    for _ in range(min(most - 1, rng.choice((0, 1, 1, 2, 2, 3, 3, 4)))):
         kind = rng.random()
         other = rng.choice(box)
         families = [

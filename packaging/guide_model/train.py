@@ -48,7 +48,8 @@ class Run:
         self.folder, self.num_steps, self.step = options.folder, options.steps, 0
         self.worker, self.num_workers = worker, options.workers
         self.device = "cuda" if torch.cuda.is_available() else "cpu"
-        self.maker = BatchMaker(load_or_learn(options.folder / "tokenizer.json", options.seed), options.seed)
+        tokenizer = load_or_learn(options.folder / "tokenizer.json", options.seed)
+        self.maker = BatchMaker(tokenizer, options.seed, options.steps)
         self.network = Network(Shape()).to(self.device)
         self.optimizers = make_optimizers(self.network, MUON_LR, ADAM_LR)
         self.base_rates = [[group["lr"] for group in o.param_groups] for o in self.optimizers]
@@ -158,7 +159,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description="Train the guide model.")
     parser.add_argument("--folder", type=Path, default=Path("build/guide"))
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--steps", type=int, default=1350)
+    parser.add_argument("--steps", type=int, default=3000)
     parser.add_argument(
         "--workers", type=int, default=2, help="processes that share the work; part of the result"
     )
