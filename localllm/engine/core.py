@@ -68,7 +68,7 @@ class Core:
     def step(self) -> list[m.Delta]:
         """Compute one batch. Returns what it added, completion by completion."""
         began = self._clock()
-        budget = self.pace.prefill_tokens(is_busy=self.scheduler.is_decoding)
+        budget = self.pace.prefill_tokens(num_decoding=self.scheduler.num_decoding)
         plan = self.scheduler.schedule(budget)
         for chunk in plan.chunks:
             self._outputs[chunk.sequence].started()
@@ -105,7 +105,7 @@ class Core:
             output.push(token_id, next(logprobs, None))
             if output.finish is not None:
                 break
-        self.scheduler.keep(sampled.chunk, num_tokens)
+        self.scheduler.keep(sampled.chunk, min(num_tokens, len(sampled.token_ids)))  # forced ones are not computed
         if sampled.is_complete and output.finish is None:
             output.end()
         delta = output.take()

@@ -5,16 +5,19 @@ from __future__ import annotations
 SMOOTHING = 0.2
 MIN_CHUNK = 8
 FIRST_CHUNK = 32
+ROW_BLOCK = 4  # llama.cpp's CPU kernels multiply so many rows of a batch at once; what is over is computed row by row
 
 
 class Pace:
     """Measures what a prompt token and a decoding step cost, and turns time budgets into token counts.
 
-    busy_s: how long a step may take while somebody's stream is running. idle_s: while nobody's is; it bounds how
-    long a cancel or a newcomer waits.
+    busy_s: how long a step may take while somebody's stream is running, which is the longest pause in that stream.
+    A fifth of a second: with half of it a laptop's CPU would read a long prompt at two thirds of its speed, because
+    each step begins with reading all the weights. idle_s: while nobody's stream is running; it bounds how long a
+    cancel or a newcomer waits.
     """
 
-    def __init__(self, n_batch: int, *, busy_s: float = 0.1, idle_s: float = 1.0) -> None:
+    def __init__(self, n_batch: int, *, busy_s: float = 0.2, idle_s: float = 1.0) -> None:
         self.n_batch = n_batch
         self.busy_s = busy_s
         self.idle_s = idle_s
@@ -25,17 +28,18 @@ class Pace:
         """Learn from a finished step."""
         if num_prefilled == 0:
             self._decode_s = _smooth(self._decode_s or seconds, seconds)
-        elif num_prefilled >= MIN_CHUNK:
+        elif num_prefilled >= ROW_BLOCK:
             base = self._decode_s if num_decoded else 0.0
             cost = max(seconds - base, 0.1 * seconds) / num_prefilled
             self._token_s = cost if self._token_s is None else _smooth(self._token_s, cost)
 
-    def prefill_tokens(self, *, is_busy: bool) -> int:
-        """How many prompt tokens the next step may carry beside the decoding rows."""
+    def prefill_tokens(self, *, num_decoding: int) -> int:
+        """How many prompt tokens the next step may carry beside `num_decoding` rows of running streams."""
         if self._token_s is None:
             return FIRST_CHUNK
-        left_s = self.busy_s - self._decode_s if is_busy else self.idle_s
-        return max(MIN_CHUNK, min(self.n_batch, int(left_s / self._token_s)))
+        left_s = self.busy_s - self._decode_s if num_decoding else self.idle_s
+        rows = max(MIN_CHUNK, min(self.n_batch, int(left_s / self._token_s))) + num_decoding
+        return rows - rows % ROW_BLOCK - num_decoding
 
 
 def _smooth(old: float, new: float) -> float:

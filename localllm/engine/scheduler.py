@@ -75,9 +75,9 @@ class Scheduler:
         return len(self.waiting) >= self.max_waiting
 
     @property
-    def is_decoding(self) -> bool:
-        """True while some chat's stream is producing tokens."""
-        return any(not s.is_prefilling and not s.is_background for s in self.running)
+    def num_decoding(self) -> int:
+        """How many chats' streams are producing tokens."""
+        return sum(not s.is_prefilling and not s.is_background for s in self.running)
 
     # ── in and out ──────────────────────────────────────────────────────────────────────────────────────────
 
