@@ -15,8 +15,13 @@ the person what happened, where, and what to do.
      ├─ Busy                            429 rate_limit_exceeded    (Retry-After)
      ├─ ModelLoadFailed                 500 model_load_failed      (retrying does not help)
      ├─ EngineDied                      503 engine_died            (Retry-After: it is started again)
+     │   └─ WorkerLost                  503 worker_lost            (another computer that held layers of the model)
      ├─ NotReady                        503 model_loading          (Retry-After)
+     │   └─ WorkerUnavailable           503 worker_unavailable
      ├─ ClientGone                      499 the client has closed the connection; nobody reads this
+     ├─ UpstreamFailed                  502 upstream_failed        (the server that a model is forwarded to)
+     │   └─ UpstreamTimeout             504 upstream_timeout
+     ├─ ForwardingLoop                  508 forwarding_loop        (an entry that forwards to this very localllm)
      ├─ DownloadFailed                  502 download_failed        (what arrived is kept; the same pull goes on)
      └─ ConfigError                     a file of the user's: catalog or settings
          └─ CatalogError
@@ -121,6 +126,13 @@ class EngineDied(LocalllmError):
     retry_after_s = 1
 
 
+class WorkerLost(EngineDied):
+    """A computer that held layers of the model is gone, and the engine with it."""
+
+    code = "worker_lost"
+    retry_after_s = 5
+
+
 class NotReady(LocalllmError):
     status = 503
     type = "unavailable_error"
@@ -128,9 +140,41 @@ class NotReady(LocalllmError):
     retry_after_s = 2
 
 
+class WorkerUnavailable(NotReady):
+    """A computer that is to hold layers of the model does not answer."""
+
+    code = "worker_unavailable"
+    retry_after_s = 5
+
+
 class ClientGone(LocalllmError):
     status = 499
     code = "client_closed_request"
+
+
+class UpstreamFailed(LocalllmError):
+    """The server that runs a forwarded model did not answer as it should. retry: trying again may help."""
+
+    status = 502
+    code = "upstream_failed"
+    retry_after_s = 1
+
+    def __init__(
+        self, message: str, *, param: str | None = None, code: str | None = None, retry: bool = True
+    ) -> None:
+        super().__init__(message, param=param, code=code)
+        if not retry:
+            self.retry_after_s = None
+
+
+class UpstreamTimeout(UpstreamFailed):
+    status = 504
+    code = "upstream_timeout"
+
+
+class ForwardingLoop(LocalllmError):
+    status = 508
+    code = "forwarding_loop"
 
 
 class DownloadFailed(LocalllmError):

@@ -89,4 +89,5 @@ def model_name(asked: str | None, services: Services) -> str:
     if services.config.model:
         return services.config.model
     statuses = services.pool.statuses()
-    return next((entry.id for entry, status in statuses if status == "loaded"), statuses[0][0].id)
+    here = (entry.id for entry, status in statuses if status == "loaded" and not entry.is_forwarded)
+    return next(here, statuses[0][0].id)

@@ -12,16 +12,18 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import tomlkit
 
 from localllm import errors
-from localllm.models.entry import GUIDE, Entry, check_id, keep_alive_s
+from localllm.models.entry import GUIDE, Entry, check_id, check_worker, keep_alive_s
 from localllm.models.sources import parse_source
 from localllm.nearest import did_you_mean
 from localllm.paths import shipped_catalog, write_atomically
 from localllm.toml_file import TomlFile
+from localllm.upstream.spec import SECRET, UpstreamSpec, check_spec
 
 _ONLY_GUIDE = (GUIDE,)
 
@@ -74,8 +76,11 @@ class Catalog:
 
     def add(self, entry: Entry) -> None:
         """Write a new entry at the end of the file, leaving everything else as it is. Raises CatalogError."""
-        plain = msgspec.to_builtins(Entry(id="", source=""))
-        fields = {key: value for key, value in msgspec.to_builtins(entry).items() if value != plain[key]}
+        plain = msgspec.to_builtins(Entry(id=""))
+        fields = _changed(msgspec.to_builtins(entry), plain)
+        if entry.upstream is not None:
+            upstream = msgspec.to_builtins(entry.upstream)
+            fields["upstream"] = _changed(upstream, msgspec.to_builtins(UpstreamSpec()))
         with self._lock:
             text = self._text()
             self._write(f"{text.rstrip()}\n\n".lstrip() + tomlkit.dumps({"model": [fields]}))
@@ -152,6 +157,7 @@ def _checked(document: TomlFile) -> tuple[list[Entry], list[str]]:
     taken: set[str] = set()
     for i in range(len(tables) if isinstance(tables, list) else 0):
         try:
+            _refuse_secret(document, i, tables[i])
             entry = document.convert(Entry, ("model", i))
             _check_entry(document, i, entry, taken)
         except errors.CatalogError as e:
@@ -180,10 +186,41 @@ def _check_entry(document: TomlFile, i: int, entry: Entry, taken: set[str]) -> N
             check_id(alias)
     with _told_at(document, i, "source"):
         parse_source(entry.source)
+    _check_upstream(document, i, entry)
+    with _told_at(document, i, "rpc"):
+        for address in entry.rpc:
+            check_worker(address)
     with _told_at(document, i, "keep_alive"):
         if entry.keep_alive:
             keep_alive_s(entry.keep_alive)
     _check_unique(document, i, entry.names, taken)
+
+
+def _check_upstream(document: TomlFile, i: int, entry: Entry) -> None:
+    if entry.upstream is None:
+        if not entry.source:
+            raise document.error(("model", i), 'the key "source" is missing.')
+        return
+    if entry.source:
+        raise document.error(("model", i, "source"), "a model has a source or an upstream, not both.")
+    with _told_at(document, i, "upstream"):
+        check_spec(entry.upstream)
+
+
+def _refuse_secret(document: TomlFile, i: int, table: Any) -> None:
+    """A key in the catalog would be shown, copied and committed with it."""
+    upstream = table.get("upstream") if isinstance(table, dict) else None
+    if isinstance(upstream, dict) and SECRET in upstream:
+        raise document.error(
+            ("model", i, "upstream", SECRET),
+            "a key does not belong into the catalog: put it into an environment variable and name that with "
+            "api_key_env, or into a file and name that with api_key_file.",
+        )
+
+
+def _changed(fields: dict[str, Any], plain: dict[str, Any]) -> dict[str, Any]:
+    """What differs from the defaults."""
+    return {key: value for key, value in fields.items() if value != plain[key]}
 
 
 @contextmanager

@@ -12,12 +12,14 @@ import msgspec
 
 from localllm import errors, facts
 from localllm.sampling_params import SamplingParams
+from localllm.upstream.spec import UpstreamSpec
 
 Auto = Literal["auto"]
 CacheType = Literal["f32", "f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0"]
 Kind = Literal["chat", "code", "vision", "embedding", "reranking"]
 
 _ID = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._@+-]|[/:](?=[A-Za-z0-9])){0,127}")
+_HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(s|m|h|d)")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
@@ -26,10 +28,14 @@ Layers = Annotated[int, msgspec.Meta(ge=-1)]
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
-    """What the person says about one model. "auto" lets localllm choose; sizes in bytes."""
+    """What the person says about one model. "auto" lets localllm choose; sizes in bytes.
+
+    Either `source` is given (the model runs here) or `upstream` (another server runs it).
+    """
 
     id: str
-    source: str
+    source: str = ""
+    upstream: UpstreamSpec | None = None
     name: str = ""
     description: str = ""
     aliases: tuple[str, ...] = ()
@@ -48,6 +54,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     disk_cache: bool = True
     speculate: bool = True
     draft: str = ""
+    rpc: tuple[str, ...] = ()
     keep_alive: str = ""
     pinned: bool = False
     chat_template: str = ""
@@ -58,6 +65,11 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def display_name(self) -> str:
         return self.name or self.id
+
+    @property
+    def is_forwarded(self) -> bool:
+        """True where another server runs it."""
+        return self.upstream is not None
 
     @property
     def is_embedding(self) -> bool:
@@ -84,6 +96,15 @@ def check_id(model_id: str) -> None:
     if not _ID.fullmatch(model_id) or ".." in model_id:
         raise errors.CatalogError(
             f'"{model_id}" cannot be a model id: use up to 128 letters, digits and . _ - + @ with : or / between them.'
+        )
+
+
+def check_worker(address: str) -> None:
+    """Raises CatalogError unless it is "host:port"."""
+    host, _, port = address.rpartition(":")
+    if not _HOST.fullmatch(host) or not port.isdecimal() or not 1 <= int(port) <= 65535:
+        raise errors.CatalogError(
+            f'"{address}" is no address of a worker: write "host:port", with a name or an IPv4 address.'
         )
 
 

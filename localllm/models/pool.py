@@ -17,11 +17,11 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
-from functools import partial
 
+from localllm import errors
 from localllm.engine.engine import Engine
 from localllm.engine.messages import LoadParams
-from localllm.models import room
+from localllm.models import room, workers
 from localllm.models.catalog import Catalog
 from localllm.models.entry import Entry, keep_alive_s
 from localllm.models.ledger import Ledger
@@ -32,6 +32,7 @@ from localllm.models.place import Loaded, Place, Status
 from localllm.models.presence import Presence
 from localllm.models.sources import find_file
 from localllm.paths import Paths
+from localllm.upstream.upstreams import Upstreams
 
 Poll = Callable[[], None]
 MakePlan = Callable[..., Plan | None]  # as room.make_plan
@@ -70,6 +71,8 @@ class Pool:
         self._lock = threading.Lock()
         self._changed = threading.Condition(self._lock)  # a place became idle, or a process has ended
         self._places: dict[str, Place] = {}
+        self._workers = workers.Workers()
+        self.upstreams = Upstreams(catalog.path.parent)
         self._presence = Presence(catalog, paths)
         self._asked: queue.SimpleQueue[Place | None] = queue.SimpleQueue()
         self._closed = threading.Event()
@@ -90,7 +93,10 @@ class Pool:
     @contextlib.contextmanager
     def use(self, model_id: str, *, poll: Poll | None = None) -> Iterator[Model]:
         """As `get`, and the model is not unloaded to make room while the block runs."""
-        place = self._enter(self.catalog.find(model_id))
+        entry = self.catalog.find(model_id)
+        if entry.is_forwarded:
+            raise _runs_elsewhere(entry)
+        place = self._enter(entry)
         try:
             model = _wait(place.load, poll)
             place.was_used = True
@@ -100,18 +106,20 @@ class Pool:
 
     def _enter(self, entry: Entry) -> Place:
         """The place of the entry, with one more user and a load under way or done."""
-        place = self._places.get(entry.id)
-        if place is None or place.needs_load or place.entry != entry:
-            find_file(entry, self.paths)
-            self._refuse_too_big(entry)
-        with self._lock:
+        with self._workers.turn(entry):
             place = self._places.get(entry.id)
-            if place is not None and place.entry != entry:
-                place = self._follow_edit(place, entry)
-            if place is None or place.needs_load:
-                place = self._replaced(place, entry)
-            place.num_users += 1
-            return place
+            if place is None or place.needs_load or place.entry != entry:
+                find_file(entry, self.paths)
+                self._claim_workers(entry)
+                self._refuse_too_big(entry)
+            with self._lock:
+                place = self._places.get(entry.id)
+                if place is not None and place.entry != entry:
+                    place = self._follow_edit(place, entry)
+                if place is None or place.needs_load:
+                    place = self._replaced(place, entry)
+                place.num_users += 1
+                return place
 
     def _leave(self, place: Place) -> None:
         with self._lock:
@@ -148,11 +156,11 @@ class Pool:
     # ── what anybody may see, without waiting ───────────────────────────────────────────────────────────────
 
     def statuses(self) -> list[tuple[Entry, Status]]:
-        """Every model that is on this computer, with its state at this moment. Never waits."""
+        """Every model that can be asked, with its state at this moment. Never waits."""
         places = self._places.copy()
         here = self._presence.ids()
-        listed = [e for e in self.catalog.entries if e.id in places or e.id in here]
-        return [(e, places[e.id].status if e.id in places else "unloaded") for e in listed]
+        listed = [e for e in self.catalog.entries if e.id in places or e.id in here or e.is_forwarded]
+        return [(e, self._status(e, places.get(e.id))) for e in listed]
 
     def engines(self) -> dict[str, Engine]:
         """The engines that were started, by model id. Never waits, and looking at one does not count as use."""
@@ -160,7 +168,14 @@ class Pool:
 
     def status(self, model_id: str) -> Status:
         """The state of one model by id or alias. Never waits. Raises ModelNotFound."""
-        place = self._places.get(self.catalog.find(model_id).id)
+        entry = self.catalog.find(model_id)
+        return self._status(entry, self._places.get(entry.id))
+
+    def _status(self, entry: Entry, place: Place | None) -> Status:
+        """A forwarded model can be asked at once, unless all its servers have just failed."""
+        if entry.upstream is not None:
+            upstream = self.upstreams.known(entry.upstream)
+            return "loaded" if upstream is None or upstream.replicas.are_well else "failed"
         return place.status if place is not None else "unloaded"
 
     def problems(self) -> dict[str, str]:
@@ -187,8 +202,11 @@ class Pool:
 
     def unload(self, model_id: str) -> bool:
         """End the model's engine and give its memory back; its open streams get EngineDied. False if not loaded."""
+        entry = self.catalog.find(model_id)
+        if entry.is_forwarded:
+            raise _runs_elsewhere(entry)
         with self._lock:
-            place = self._places.pop(self.catalog.find(model_id).id, None)
+            place = self._places.pop(entry.id, None)
         if place is not None:
             self._close(place)
         return place is not None
@@ -197,6 +215,7 @@ class Pool:
         """End every engine."""
         self._closed.set()
         self._asked.put(None)
+        self.upstreams.close()
         with self._lock:
             places, self._places = list(self._places.values()), {}
         threads = [threading.Thread(target=self._close, args=(place,)) for place in places]
@@ -235,10 +254,22 @@ class Pool:
 
     # ── make room and load ──────────────────────────────────────────────────────────────────────────────────
 
+    def _claim_workers(self, entry: Entry) -> None:
+        """End idle models that hold workers of the entry, and ask the workers. Raises NotReady."""
+        with self._lock:
+            rivals = workers.rivals(entry, self._places.values())
+            for place in rivals:
+                del self._places[place.entry.id]
+            addresses = workers.not_held(entry, self._places.get(entry.id))
+        for place in rivals:
+            self._close(place)
+        self._workers.ask(addresses)
+
     def _refuse_too_big(self, entry: Entry) -> None:
         """Raises ModelLoadFailed at once where the model would not fit into an empty computer."""
         if self._planner(entry)(self._ledger.capacity) is None:
-            raise room.too_big(entry, self.paths, self.catalog, self._ledger.capacity)
+            capacity = self._workers.beside(self._ledger.capacity, entry)
+            raise room.too_big(entry, self.paths, self.catalog, capacity)
 
     def _admit_all(self) -> None:
         while (place := self._asked.get()) is not None:
@@ -273,9 +304,10 @@ class Pool:
 
     def _planner(self, entry: Entry) -> Callable[[Memory], Plan | None]:
         draft = self._draft_of(entry)
-        if draft is None:
-            return partial(self._make_plan, entry, self.paths)
-        return partial(self._make_plan, entry, self.paths, draft=draft)
+        options = {"draft": draft} if draft is not None else {}
+        return lambda free: self._make_plan(
+            entry, self.paths, self._workers.beside(free, entry), **options
+        )
 
     def _draft_of(self, entry: Entry) -> Entry | None:
         return self.catalog.find(entry.draft) if entry.draft else None
@@ -315,6 +347,15 @@ class Pool:
         if place.is_closed:  # before or while it was started
             raise place.unloaded_meanwhile
         return build_model(place.entry, place.engine, self.paths)
+
+
+def _runs_elsewhere(entry: Entry) -> errors.InvalidRequest:
+    return errors.InvalidRequest(
+        f'The model "{entry.id}" is run by another server, which its entry forwards to; here it is neither loaded nor '
+        "unloaded, and only chats, completions, embeddings and rerankings are sent there.",
+        param="model",
+        code="model_is_forwarded",
+    )
 
 
 def _wait(load: Future[Model], poll: Poll | None) -> Model:

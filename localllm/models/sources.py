@@ -60,12 +60,19 @@ class HubFile:
         return models.joinpath(self.owner, self.repo, *PurePosixPath(file or self.file).parts)
 
 
-Source = Builtin | LocalFile | HubFile
+@dataclass(frozen=True)
+class Elsewhere:
+    """No file: another server runs the model."""
+
+
+Source = Builtin | LocalFile | HubFile | Elsewhere
 
 
 @lru_cache(maxsize=1024)
 def parse_source(text: str) -> Source:
     """Raises CatalogError for what is no source, or would leave the models folder."""
+    if not text:
+        return Elsewhere()
     scheme, separator, rest = text.partition(":")
     if separator and scheme == "builtin":
         if rest not in BUILTIN:
@@ -107,6 +114,8 @@ def source_path(source: Source, paths: Paths) -> Path:
             return path if path.is_absolute() else (paths.catalog.parent / path.expanduser())
         case HubFile():
             return source.local_path(paths.models)
+        case Elsewhere():
+            raise errors.ModelNotFound("This model is run by another server: there is no file of it here.")
 
 
 def find_file(entry: Entry, paths: Paths) -> Path:

@@ -1,0 +1,145 @@
+"""One request to an upstream: a replica is found and asked, and replaced as long as nothing was handed out.
+
+    call = upstream.call(request, is_start=has_text)
+    while (payload := call.next(timeout_s=0.1)) is not END: …    # None: time has passed
+    call.close()                                                  # always; the server sees it at once
+
+Payloads that carry nothing on (a role, an empty delta) are held back until one does: until then a replica that dies
+costs nobody anything. Used by one thread. Knows no API's payloads.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Any, Final, Literal
+
+from localllm.upstream import faults
+from localllm.upstream.attempt import Attempt, Reader, Request
+from localllm.upstream.faults import Fault
+from localllm.upstream.replicas import Replica, Replicas
+from localllm.upstream.spec import UpstreamSpec
+
+END: Final[Literal["END"]] = "END"
+BEARER = "Bearer "
+
+
+class Call:
+    """A request under way."""
+
+    def __init__(
+        self,
+        replicas: Replicas,
+        spec: UpstreamSpec,
+        request: Request,
+        make_reader: Callable[[], Reader],
+        is_start: Callable[[Any], bool],
+    ) -> None:
+        """A key among the request's headers is cut out of everything the server says."""
+        self._replicas, self._spec, self._request = replicas, spec, request
+        self._make_reader, self._is_start = make_reader, is_start
+        self._num_attempts_left = 2 * len(replicas.all) + 1
+        self._num_elsewhere_left = len(replicas.all) - 1
+        self._failed: Replica | None = None
+        self._attempt: Attempt | None = None
+        self._ready: deque[Any] = deque()
+        self._held: list[Any] = []
+        self._has_started = False
+        self._is_over = False
+        self.is_complete = False  # at the end: the server has said that this is the end
+
+    @property
+    def who(self) -> str:
+        """The server that answers, for messages."""
+        return self._attempt.who if self._attempt is not None else self._replicas.all[0].address.url
+
+    def accept(self, timeout_s: float) -> bool:
+        """Wait until a server has begun to answer: False where none has in time. Raises what it was refused with."""
+        deadline = time.monotonic() + timeout_s
+        while not (self._is_over or self._ready or (self._attempt is not None and self._attempt.is_accepted)):
+            left_s = deadline - time.monotonic()
+            if left_s <= 0:
+                return False
+            self._advance(left_s)
+        return True
+
+    def next(self, timeout_s: float) -> Any:
+        """The next payload; None where none came in time; END after the last. Raises LocalllmError."""
+        deadline = time.monotonic() + timeout_s
+        while not self._ready and not self._is_over:
+            left_s = deadline - time.monotonic()
+            if left_s <= 0:
+                return None
+            self._advance(left_s)
+        return self._ready.popleft() if self._ready else END
+
+    def close(self) -> None:
+        """Let the server go; what still comes is not wanted. Harmless when it has ended."""
+        attempt, self._attempt = self._attempt, None
+        self._is_over = True
+        if attempt is not None:
+            attempt.close()
+
+    def _advance(self, timeout_s: float) -> None:
+        """One thing that may take this long: get a replica, connect, or receive."""
+        try:
+            if self._attempt is None:
+                self._begin(timeout_s)
+            else:
+                self._take(self._attempt, self._attempt.receive(timeout_s))
+        except Fault as fault:
+            self._replace(fault)
+
+    def _begin(self, timeout_s: float) -> None:
+        replica = self._replicas.take(timeout_s, self._failed)
+        if replica is not None:
+            self._num_attempts_left -= 1
+            self._attempt = Attempt(self._replicas, replica, self._spec, self._request, self._make_reader())
+
+    def _take(self, attempt: Attempt, payloads: list[Any] | None) -> None:
+        if payloads is None:
+            self.is_complete = attempt.is_complete
+            self._ready.extend(self._held)
+            self._is_over = True
+            return
+        for payload in payloads:
+            if isinstance(payload, dict) and payload.get("error"):
+                raise faults.of_payload(attempt.who, payload)
+            if not self._has_started and not self._is_start(payload):
+                self._held.append(payload)
+                continue
+            self._has_started = True
+            self._ready.extend([*self._held, payload])
+            self._held = []
+
+    def _replace(self, fault: Fault) -> None:
+        """Another server may do better, as long as nothing was handed out. Raises the error otherwise."""
+        attempt, self._attempt, self._held = self._attempt, None, []
+        if attempt is not None:
+            self._failed = attempt.replica
+            if fault.rests:
+                self._replicas.failed(attempt.replica, attempt.taken_at, fault.wait_s)
+            attempt.close()
+        if fault.retry == "elsewhere":
+            self._num_elsewhere_left -= 1
+        if self._has_started or not self._may_retry(fault):
+            self._is_over = True
+            raise self._told(fault)
+
+    def _may_retry(self, fault: Fault) -> bool:
+        if fault.retry == "elsewhere":
+            return self._num_elsewhere_left >= 0 and self._num_attempts_left > 0
+        is_told_to_wait = fault.wait_s > 0 and len(self._replicas.all) == 1
+        return fault.retry == "again" and self._num_attempts_left > 0 and not is_told_to_wait
+
+    def _told(self, fault: Fault) -> Exception:
+        """The error, without the key that some servers repeat in theirs."""
+        error = fault.error
+        for name, value in self._request.headers:
+            if name == "Authorization":
+                error.message = error.message.replace(value.removeprefix(BEARER), "…")
+                error.args = (error.message,)
+        if fault.wait_s and error.retry_after_s is not None:
+            error.retry_after_s = max(1, round(fault.wait_s))
+        return error
