@@ -12,6 +12,7 @@ MIN_PYTHON = "3.11"
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 5757
+WORKER_PORT = 50052  # as llama.cpp has it
 ORIGIN = f"http://localhost:{DEFAULT_PORT}"
 API_BASE_URL = f"{ORIGIN}/v1"
 DOCKER_BASE_URL = f"http://host.docker.internal:{DEFAULT_PORT}/v1"

@@ -24,6 +24,7 @@ VERBS = {
     "rm": "Remove a model; deletes only what localllm downloaded.",
     "fit": "Show which models fit into memory, before loading them.",
     "connect": "Say how to connect Open WebUI and other programs.",
+    "worker": "Compute layers of models for other computers (experimental).",
     "paths": "Show where localllm keeps things.",
     "check": "Check any OpenAI-compatible server by what comes over the wire.",
     "doctor": "Check this computer, the engine, the catalog and the port.",

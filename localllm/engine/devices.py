@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
-import multiprocessing
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 import msgspec
+
+from localllm.engine.short_child import ask_child
 
 TIMEOUT_S = 30.0
 GPU_LIBRARIES = ("cuda", "metal", "vulkan", "hip", "sycl", "musa", "cann", "opencl")
@@ -29,32 +30,23 @@ class Device(msgspec.Struct, frozen=True):
 
 def find_devices() -> tuple[Device, ...]:
     """The GPUs of this computer that this build of llama.cpp can use. Takes about half a second where it has any."""
-    if not _is_built_for_gpus():
+    if not has_library(*GPU_LIBRARIES):
         return ()
-    connection, child = multiprocessing.Pipe(duplex=False)
-    process = multiprocessing.get_context("spawn").Process(target=_tell, args=(child,), daemon=True)
-    process.start()
-    child.close()
-    try:
-        if connection.poll(TIMEOUT_S):
-            return msgspec.msgpack.decode(connection.recv_bytes(), type=tuple[Device, ...])
-    except (EOFError, OSError):
-        pass
-    finally:
-        process.kill()
-        process.join()
-        connection.close()
-    return ()
+    said = ask_child(_tell, timeout_s=TIMEOUT_S)
+    return msgspec.msgpack.decode(said, type=tuple[Device, ...]) if said else ()
 
 
-def _is_built_for_gpus() -> bool:
-    """True where llama_cpp's folder has a GPU library, or cannot be looked into. Does not import it."""
+def has_library(*kinds: str) -> bool:
+    """True where llama_cpp's folder has a ggml library of one of these kinds, or cannot be looked into.
+
+    Does not import it.
+    """
     spec = importlib.util.find_spec("llama_cpp")
     if spec is None or spec.origin is None:
         return False
     folder = Path(spec.origin).parent / "lib"
     names = [p.name.lower() for p in folder.glob("*ggml*")] if folder.is_dir() else []
-    return not names or any(gpu in name for name in names for gpu in GPU_LIBRARIES)
+    return not names or any(kind in name for name in names for kind in kinds)
 
 
 def _tell(connection: Connection) -> None:

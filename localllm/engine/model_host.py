@@ -20,6 +20,7 @@ from localllm.engine.pace import Pace
 from localllm.engine.prefix_cache import PrefixCache
 from localllm.engine.preparer import Prepared, Preparer
 from localllm.engine.retention import Retention, Write, fingerprint
+from localllm.engine.rpc_link import WorkerLinks
 from localllm.engine.scheduler import Scheduler
 from localllm.engine.threads import chosen_threads, default_threads
 from localllm.errors import Busy, InvalidRequest
@@ -40,7 +41,9 @@ class ModelHost:
         params: m.LoadParams,
         write_later: Callable[[Write], object],
         on_progress: Callable[[float], None] | None = None,
+        on_lost_worker: Callable[[str], None] = lambda address: None,
     ) -> None:
+        self._workers = WorkerLinks(params.rpc, on_lost_worker) if params.rpc else None
         self._model = model = Model(
             Path(params.path),
             n_gpu_layers=params.n_gpu_layers,
@@ -63,7 +66,9 @@ class ModelHost:
             embedding=params.embedding,
             max_logits=None if params.embedding else max(num_slots, 1 + MAX_DRAFTS),
         )
-        if params.n_threads is None and params.threads_file is not None and not params.embedding:
+        if self._workers is not None:
+            self._workers.watch()
+        elif params.n_threads is None and params.threads_file is not None and not params.embedding:
             n_threads = chosen_threads(Path(params.threads_file), model.size_bytes, self._decode_one)
             self._context.set_threads(n_threads)
         self._embedder = (
@@ -100,12 +105,14 @@ class ModelHost:
             self._model,
             n_ctx=self._context.n_ctx,
             n_threads=n_threads,
-            n_gpu_layers=params.n_gpu_layers,
+            n_gpu_layers=0 if params.rpc else params.n_gpu_layers,  # a guess is not worth a way over the network
         )
         return Drafter(self._draft_model.guess)
 
     def close(self) -> None:
         """Save what is worth it and free everything."""
+        if self._workers is not None:
+            self._workers.close()
         while self.retention is not None and self.retention.save_one():
             pass
         if self._draft_model is not None:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import functools
 import os
+import sys
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import llama_cpp
 
@@ -59,34 +63,41 @@ def build() -> str:
     return f"llama-cpp-python {llama_cpp.__version__}, {info}"
 
 
+class DeviceRow(NamedTuple):
+    """A device that layers can be put on. kind: llama.cpp's number; sizes in bytes. pointer: for llama.cpp alone."""
+
+    name: str
+    description: str
+    kind: int
+    free_bytes: int
+    total_bytes: int
+    pointer: int
+
+
 def devices() -> tuple[str, ...]:
     """One line per device that layers can be put on, with its free memory in MiB. Empty where it cannot be asked."""
     return tuple(
-        f"{name} ({description}): {free >> 20} of {total >> 20} MiB free"
-        for name, description, _, free, total in _device_rows()
+        f"{row.name} ({row.description}): {row.free_bytes >> 20} of {row.total_bytes >> 20} MiB free"
+        for row in device_rows()
     )
 
 
 def gpu_rows() -> list[tuple[str, str, str, int, int]]:
     """(name, description, "gpu" or "igpu", free bytes, total bytes) of each GPU."""
     return [
-        (name, description, GPU_KINDS[kind], free, total)
-        for name, description, kind, free, total in _device_rows()
-        if kind in GPU_KINDS
+        (row.name, row.description, GPU_KINDS[row.kind], row.free_bytes, row.total_bytes)
+        for row in device_rows()
+        if row.kind in GPU_KINDS
     ]
 
 
-def _device_rows() -> list[tuple[str, str, int, int, int]]:
-    """(name, description, kind, free bytes, total bytes) of each device.
-
-    The symbols come from the library llama_cpp itself has loaded: a second copy would have a registry of its own.
-    """
-    lib = llama_cpp.llama_cpp._lib
+def device_rows() -> list[DeviceRow]:
+    """Each device of this process. Empty where it cannot be asked."""
     try:
-        count, get = lib.ggml_backend_dev_count, lib.ggml_backend_dev_get
-        name, description = lib.ggml_backend_dev_name, lib.ggml_backend_dev_description
-        kind, memory = lib.ggml_backend_dev_type, lib.ggml_backend_dev_memory
-    except AttributeError:  # Windows: symbols of dependencies are not visible through the dependant
+        count, get = symbol("ggml_backend_dev_count"), symbol("ggml_backend_dev_get")
+        name, description = symbol("ggml_backend_dev_name"), symbol("ggml_backend_dev_description")
+        kind, memory = symbol("ggml_backend_dev_type"), symbol("ggml_backend_dev_memory")
+    except LlamaError:
         return []
     count.restype, get.restype, get.argtypes = ctypes.c_size_t, ctypes.c_void_p, [ctypes.c_size_t]
     for text in (name, description):
@@ -100,5 +111,27 @@ def _device_rows() -> list[tuple[str, str, int, int, int]]:
         free, total = ctypes.c_size_t(), ctypes.c_size_t()
         memory(device, ctypes.byref(free), ctypes.byref(total))
         words = description(device).decode(errors="replace").strip()
-        rows.append((name(device).decode(), words, kind(device), free.value, total.value))
+        rows.append(DeviceRow(name(device).decode(), words, kind(device), free.value, total.value, device))
     return rows
+
+
+def symbol(name: str) -> Any:
+    """A function of ggml that the bindings do not have. Raises LlamaError where it cannot be found.
+
+    It comes from the libraries that llama_cpp itself has loaded: a second copy would have a registry of its own.
+    """
+    for lib in _libraries():
+        with contextlib.suppress(AttributeError):
+            return getattr(lib, name)
+    raise LlamaError(f"This build of llama.cpp does not let {name} be called.")
+
+
+@functools.cache
+def _libraries() -> tuple[ctypes.CDLL, ...]:
+    """libllama shows what it depends on, but for Windows: there each library is asked, by the name it was loaded as."""
+    libraries = [llama_cpp.llama_cpp._lib]
+    if sys.platform == "win32":
+        folder = Path(llama_cpp.__file__).parent / "lib"
+        names = [folder / "ggml.dll", folder / "ggml-base.dll"]
+        libraries += [ctypes.CDLL(str(path)) for path in names if path.exists()]
+    return tuple(libraries)

@@ -57,13 +57,14 @@ class Needs:
 
 @dataclass(frozen=True)
 class Plan:
-    """How a model is loaded, and what it will take."""
+    """How a model is loaded, and what it will take. `device_bytes`: on GPUs of this computer."""
 
     n_ctx: int
     n_gpu_layers: int
     ram_bytes: int
     device_bytes: int
     note: str = ""
+    worker_bytes: int = 0
 
     @property
     def total_bytes(self) -> int:
@@ -74,12 +75,25 @@ class Plan:
 class Memory:
     """Bytes that may be used. `on_devices`: of the GPUs together, None where there are none.
 
-    shares_ram: the GPU has no memory of its own and takes it from the RAM.
+    shares_ram: the GPU has no memory of its own and takes it from the RAM. on_workers: of the other computers that
+    hold layers of the one model in question.
     """
 
     ram: int
     on_devices: int | None = None
     shares_ram: bool = False
+    on_workers: int = 0
+
+    @property
+    def for_layers(self) -> int | None:
+        """Where layers can go but into RAM: GPUs and workers together; None where there is neither."""
+        if self.on_devices is None:
+            return self.on_workers or None
+        return self.on_devices + self.on_workers
+
+    def share_of_workers(self, layer_bytes: int) -> int:
+        """How much of the layers goes to the workers: llama.cpp deals them out as memory is free."""
+        return layer_bytes * self.on_workers // self.for_layers if self.for_layers else 0
 
     def less(self, plans: Sequence[Plan]) -> Memory:
         """What is left when these plans are carried out."""
@@ -100,7 +114,7 @@ class Memory:
         on_devices = sum(p.device_bytes for p in plans)
         ram = sum(p.ram_bytes for p in plans) + (on_devices if self.shares_ram else 0)
         devices = None if self.on_devices is None else self.on_devices + sign * on_devices
-        return Memory(self.ram + sign * ram, devices, self.shares_ram)
+        return Memory(self.ram + sign * ram, devices, self.shares_ram, self.on_workers)
 
 
 def needs(headers: Sequence[Gguf], entry: Entry, n_ctx: int) -> Needs:
@@ -164,7 +178,7 @@ def largest_n_ctx(headers: Sequence[Gguf], entry: Entry, memory: Memory) -> int 
 
 def _plan_layers(needed: Needs, entry: Entry, memory: Memory) -> Plan | None:
     most = len(needed.layers) + 1
-    if memory.on_devices is None:  # no GPU, or none that would tell: llama.cpp decides
+    if memory.for_layers is None:  # no GPU, or none that would tell: llama.cpp decides
         own = -1 if entry.n_gpu_layers == "auto" else entry.n_gpu_layers
         return Plan(needed.n_ctx, own, needed.total, 0) if needed.total <= memory.ram else None
     if entry.n_gpu_layers == "auto":
@@ -173,9 +187,11 @@ def _plan_layers(needed: Needs, entry: Entry, memory: Memory) -> Plan | None:
         candidates = [most if entry.n_gpu_layers < 0 else min(entry.n_gpu_layers, most)]
     for n_gpu_layers in candidates:
         ram, on_devices = needed.in_ram(n_gpu_layers), needed.on_devices(n_gpu_layers)
-        in_main_memory = ram + on_devices if memory.shares_ram else ram
-        if in_main_memory <= memory.ram and on_devices <= memory.on_devices:
-            return Plan(needed.n_ctx, n_gpu_layers, ram, on_devices)
+        on_workers = memory.share_of_workers(on_devices)
+        on_gpus = on_devices - on_workers
+        in_main_memory = ram + on_gpus if memory.shares_ram else ram
+        if in_main_memory <= memory.ram and on_devices <= memory.for_layers:
+            return Plan(needed.n_ctx, n_gpu_layers, ram, on_gpus, worker_bytes=on_workers)
     return None
 
 

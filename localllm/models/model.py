@@ -82,6 +82,7 @@ def load_params(
         draft_path=str(source_path(parse_source(draft.source), paths)) if draft is not None else None,
         threads_file=str(paths.cache / "threads.json"),
         log_path=str(paths.logs / f"engine-{file_name(entry.id)}.log"),
+        rpc=entry.rpc,
         disk_cache_dir=str(paths.cache / "prefixes") if entry.disk_cache else None,
     )
 

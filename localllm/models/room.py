@@ -91,6 +91,8 @@ def too_big(entry: Entry, paths: Paths, catalog: Catalog, capacity: Memory) -> e
     there = f"{capacity.ram / GB:.1f} GB of memory"
     if capacity.on_devices is not None:
         there += f" and {capacity.on_devices / GB:.1f} GB on the GPU"
+    if entry.rpc:
+        there += f" and {capacity.on_workers / GB:.1f} GB on its workers"
     return errors.ModelLoadFailed(
         f'The model "{entry.id}" needs {needed.total / GB:.1f} GB with a context of {n_ctx} tokens, and this computer '
         f"has {there} for models. {_way_out(entry, paths, catalog, capacity)}",
