@@ -6,13 +6,11 @@ HMAC under the token: a program that merely answers on the port cannot make it, 
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-
 from flask import Blueprint, Response, request
 
 from localllm import errors
 from localllm.api.envelope import json_response
+from localllm.proof import proof
 
 MAX_CHALLENGE = 200
 
@@ -33,7 +31,3 @@ def blueprint(token: str) -> Blueprint:
         return json_response({"proof": proof(token, challenge)})
 
     return routes
-
-
-def proof(token: str, challenge: str) -> str:
-    return hmac.new(token.encode(), challenge.encode(), hashlib.sha256).hexdigest()

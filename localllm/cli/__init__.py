@@ -24,7 +24,7 @@ VERBS = {
     "rm": "Remove a model; deletes only what localllm downloaded.",
     "fit": "Show which models fit into memory, before loading them.",
     "connect": "Say how to connect Open WebUI and other programs.",
-    "worker": "Compute layers of models for other computers (experimental).",
+    "install-desktop": "Put localllm into the menu of a Linux desktop.",
     "paths": "Show where localllm keeps things.",
     "check": "Check any OpenAI-compatible server by what comes over the wire.",
     "doctor": "Check this computer, the engine, the catalog and the port.",
@@ -32,7 +32,7 @@ VERBS = {
 
 
 class Verbs(click.Group):
-    """Finds a verb's command in `localllm.cli.<verb>`."""
+    """Finds a verb's command in `localllm.cli.<verb>`, with _ for each dash."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(VERBS)
@@ -40,7 +40,7 @@ class Verbs(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in VERBS:
             return None
-        command = importlib.import_module(f"localllm.cli.{cmd_name}").command
+        command = importlib.import_module(f"localllm.cli.{cmd_name.replace('-', '_')}").command
         assert isinstance(command, click.Command)
         return command
 
@@ -66,12 +66,12 @@ class Verbs(click.Group):
 def group(ctx: click.Context) -> None:
     """Language models on your own laptop, served to everything you already use.
 
-    Without a command: serve, and open the page in the browser.
+    Without a command: serve, and open the page; where localllm runs already, open its page.
     """
     if ctx.invoked_subcommand is None:
-        from localllm.cli import serve
+        from localllm.cli.launch import launch
 
-        serve.serve({}, open_page=True)
+        launch()
 
 
 def main() -> None:

@@ -14,7 +14,7 @@ import click
 
 from localllm import facts
 from localllm.cli.output import json_option, print_json
-from localllm.cli.running import ANSWER_TIMEOUT_S, known_key, running_version
+from localllm.cli.running import ANSWER_TIMEOUT_S, known_key, port_here, running_version
 from localllm.config import Config, load_config
 from localllm.paths import user_paths
 
@@ -39,7 +39,7 @@ class Way:
 @json_option
 def command(program: str, port: int | None, as_json: bool) -> None:
     """Say how to connect Open WebUI: address, key, and whether it can be reached."""
-    config = load_config(user_paths(), {"port": port})
+    config = load_config(user_paths(), {"port": port or port_here()})
     version = running_version(config.port)
     ways = ways_to(config.port, sys.platform, bridge_address(), is_wsl=_is_wsl())
     key = known_key() or ANY_KEY

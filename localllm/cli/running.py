@@ -9,6 +9,7 @@ from typing import Any
 
 from localllm import errors, facts
 from localllm.config import load_config
+from localllm.desktop import instance
 from localllm.paths import user_paths
 
 ANSWER_TIMEOUT_S = 2.0
@@ -17,10 +18,17 @@ _WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 
 
 def url_of(port: int | None = None) -> str:
-    """Where the server of this person's settings would be."""
+    """Where this person's server is: where it runs, else where the settings would put it."""
     config = load_config(user_paths())
+    port = port or port_here()
     host = _WILDCARDS.get(config.host, config.host)
     return f"http://{f'[{host}]' if ':' in host else host}:{port or config.port}"
+
+
+def port_here() -> int | None:
+    """The port that the running instance wrote down; it may not be the settings', where that one was taken."""
+    running = instance.find(user_paths().data)
+    return running.port if running is not None else None
 
 
 def ask(path: str, body: dict[str, Any] | None = None, *, port: int | None = None) -> Any:

@@ -1,6 +1,7 @@
-"""`localllm serve`: run the server until Ctrl-C or SIGTERM.
+"""`localllm serve`: run the server until Ctrl-C, SIGTERM or the page's Quit.
 
-The first signal lets running requests finish, the second one ends at once. Knows no HTTP.
+The first signal lets running requests finish, the second one ends at once. `run` is what the double-click
+(launch.py) does as well. Knows no HTTP.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import os
 import signal
 import sys
 import threading
-import webbrowser
+from collections.abc import Callable
 from functools import partial
 from types import FrameType
 from typing import Any
@@ -23,6 +24,7 @@ from localllm.api.key import with_key
 from localllm.api.server import Server
 from localllm.api.serving import serving
 from localllm.config import Config, load_config
+from localllm.desktop.instance import Claim, claimed
 from localllm.engine.engine import Engine
 from localllm.models.catalog import Catalog
 from localllm.models.pool import Pool
@@ -47,11 +49,33 @@ def command(as_json: bool, **options: Any) -> None:
     serve(options, as_json=as_json)
 
 
-def serve(options: dict[str, Any], *, as_json: bool = False, open_page: bool = False) -> None:
+def serve(options: dict[str, Any], *, as_json: bool = False) -> None:
     """Serve until a signal comes. Raises LocalllmError where it cannot start."""
     paths = user_paths()
     config = with_key(load_config(paths, options), paths)
     _log_to_stderr(config)
+
+    def on_ready(server: Server, pool: Pool) -> None:
+        say_where(server, config, pool, paths, as_json=as_json)
+
+    with claimed(paths.data) as claim:
+        is_port_fixed = options.get("port") is not None
+        run(paths, config, claim, on_ready, is_port_fixed=is_port_fixed, is_quiet=as_json)
+
+
+def run(
+    paths: Paths,
+    config: Config,
+    claim: Claim | None,
+    on_ready: Callable[[Server, Pool], None],
+    *,
+    is_port_fixed: bool = False,
+    is_quiet: bool = False,
+) -> None:
+    """Serve until a signal comes or the page says Quit. claim: where a second start shall find this one.
+
+    on_ready is called once it listens, and may take its time. Raises LocalllmError where it cannot start.
+    """
     pool = Pool(
         Catalog(paths.catalog),
         paths,
@@ -62,15 +86,28 @@ def serve(options: dict[str, Any], *, as_json: bool = False, open_page: bool = F
     if config.model is not None:
         _preload(pool, config.model)
     stopped = _signals()
-    is_port_fixed = options.get("port") is not None
-    with serving(pool, config, is_port_fixed=is_port_fixed, drain_s=config.drain_s, on_quit=stopped.set) as server:
-        _say_where(server, config, pool, paths, as_json=as_json)
-        if open_page:
-            webbrowser.open(server.url)
+    with serving(
+        pool,
+        config,
+        is_port_fixed=is_port_fixed,
+        drain_s=config.drain_s,
+        on_quit=stopped.set,
+        instance_token=claim.token if claim else "",
+    ) as server:
+        if claim:
+            _announce(claim, server)
+        on_ready(server, pool)
         while not stopped.wait(0.5):  # a wait without a limit cannot be interrupted on Windows
             pass
-        if not as_json:
+        if not is_quiet:
             click.echo("Stopping: running requests may finish. Ctrl-C again ends at once.", err=True)
+
+
+def _announce(claim: Claim, server: Server) -> None:
+    try:
+        claim.announce(server.port, server.url)
+    except OSError as e:
+        log.warning("A second start will not find this one: %s.", e)
 
 
 def _preload(pool: Pool, model: str) -> None:
@@ -100,7 +137,7 @@ def _signals() -> threading.Event:
     return stopped
 
 
-def _say_where(server: Server, config: Config, pool: Pool, paths: Paths, *, as_json: bool) -> None:
+def say_where(server: Server, config: Config, pool: Pool, paths: Paths, *, as_json: bool = False) -> None:
     base_url = f"{server.url}/v1"
     if as_json:
         click.echo(

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from localllm.api.app import create_app
-from localllm.api.instance import proof
 from localllm.config import Config
 from localllm.models.catalog import Catalog
 from localllm.models.pool import Pool
 from localllm.paths import user_paths
+from localllm.proof import proof
 
 
 @pytest.fixture
