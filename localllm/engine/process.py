@@ -6,6 +6,7 @@ for too long. Knows no model and no request.
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import queue
 import threading
@@ -48,13 +49,10 @@ class Process:
         self._connection, child = multiprocessing.Pipe()
         self._child = _spawn(child, params)
         child.close()
+        self.pid = self._child.pid
         self._reader = threading.Thread(target=self._read, name=f"engine-{params.model_id}", daemon=True)
         self._reader.start()
         threading.Thread(target=self._watch, name=f"watch-{params.model_id}", daemon=True).start()
-
-    @property
-    def pid(self) -> int | None:
-        return self._child.pid
 
     def wait_ready(self, poll: Callable[[], None] | None) -> None:
         while not self._settled.wait(POLL_S):
@@ -71,22 +69,22 @@ class Process:
     def send(self, message: m.Message) -> None:
         """Hand a command to the child. A dead child is noticed by the reader, which tells the streams."""
         data = m.pack(message)
-        try:
-            with self._send_lock:
-                self._connection.send_bytes(data)
-        except OSError:
-            self._die()
+        with contextlib.suppress(OSError), self._send_lock:
+            self._connection.send_bytes(data)
 
     def close(self, timeout_s: float) -> None:
         """Ask the child to end, and end it where it does not within `timeout_s`."""
         self._is_closing = True
         # beside us: a child that was stopped may leave the pipe full
         threading.Thread(target=self.send, args=(m.Shutdown(),), name="shutdown", daemon=True).start()
-        self._child.join(timeout_s)
-        if self._child.is_alive():
+        self._reader.join(timeout_s)  # it ends after the child
+        if self._reader.is_alive():
+            self._kill()
+            self._reader.join()
+
+    def _kill(self) -> None:
+        with contextlib.suppress(ValueError):  # it has just ended by itself
             self._child.kill()
-            self._child.join()
-        self._reader.join(timeout_s)
 
     # ── the reader thread ───────────────────────────────────────────────────────────────────────────────────
 
@@ -97,9 +95,10 @@ class Process:
                 self._is_heard = True
                 self._dispatch(event)
         except (EOFError, OSError):
-            self._die()
-        finally:
+            pass
+        finally:  # whatever it was: a child that nobody reads ends, and whoever waits is told
             self._connection.close()
+            self._die()
 
     def _dispatch(self, event: m.Event) -> None:
         match event:
@@ -118,13 +117,8 @@ class Process:
             case m.Ready():
                 self.info, self.progress, self.state = event.info, 1.0, "ready"
                 self._settled.set()
-            case m.LoadFailed():
-                self._error = _error_of(event.kind, errors.ModelLoadFailed, event.message, code=event.code)
-            case m.WorkerGone():
-                self._error = errors.WorkerLost(
-                    f"The worker {event.address}, which holds layers of {self.params.model_id!r}, was lost. The model "
-                    "is loaded again for the next request, as soon as the worker is back."
-                )
+            case m.LoadFailed() | m.WorkerGone():
+                self._error = self._last_words(event)
             case _:
                 self._answer(event)
 
@@ -140,15 +134,9 @@ class Process:
 
     def _die(self) -> None:
         """The pipe is closed: whoever waits gets a typed error with the last lines the child printed."""
-        with self._send_lock:
-            if self.state == "dead":
-                return
-            was_ready, self.state = self.state == "ready", "dead"
+        was_ready, self.state = self.state == "ready", "dead"
         self._ended.set()
-        self._child.join(2.0)
-        how = _exit_description(self._child.exitcode)
-        if self._child.exitcode is None:  # it closed the pipe and does not end
-            self._child.kill()
+        how = self._reap()
         if self._has_fallen_silent:
             how = f"did not answer for {self._silence_limit_s:.0f} s and was ended"
         error = self._error = self._error or self._obituary(how, was_ready=was_ready)
@@ -158,6 +146,24 @@ class Process:
         self.streams.clear()
         for reply in list(self.calls.values()):
             reply.put(error)
+
+    def _reap(self) -> str:
+        """Wait for the child's end, or make it end, and give its file descriptors back. How it has ended."""
+        self._child.join(2.0)
+        how = _exit_description(self._child.exitcode)
+        if self._child.exitcode is None:
+            self._child.kill()
+            self._child.join()
+        self._child.close()
+        return how
+
+    def _last_words(self, event: m.LoadFailed | m.WorkerGone) -> errors.LocalllmError:
+        if isinstance(event, m.LoadFailed):
+            return _error_of(event.kind, errors.ModelLoadFailed, event.message, code=event.code)
+        return errors.WorkerLost(
+            f"The worker {event.address}, which holds layers of {self.params.model_id!r}, was lost. The model is "
+            "loaded again for the next request, as soon as the worker is back."
+        )
 
     def _obituary(self, how: str, *, was_ready: bool) -> errors.LocalllmError:
         """What is told to everybody who waits for the child."""
@@ -186,7 +192,7 @@ class Process:
             num_missed += 1
             if num_missed * m.BEAT_S >= limit:
                 self._has_fallen_silent = True
-                self._child.kill()  # which closes the pipe: the reader tells whoever waits
+                self._kill()  # which closes the pipe: the reader tells whoever waits
                 return
 
 
