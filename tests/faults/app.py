@@ -131,7 +131,7 @@ def healthy_throughout(app: App) -> Iterator[list[float]]:
     over, times, failures = threading.Event(), [], []
 
     def ask() -> None:
-        while not over.wait(0.05):
+        while not times or not over.wait(0.05):
             started = time.monotonic()
             try:
                 assert app.client.get("/health").json["status"] == "ok"

@@ -14,7 +14,7 @@ from tests.faults.app import App, running
 @pytest.fixture(scope="session")
 def slow_model_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model that reads a long prompt for a second or two, so that a test can do something meanwhile."""
-    return tiny_models.write(tmp_path_factory.mktemp("models") / "slow.gguf", n_layers=4, n_embd=384)
+    return tiny_models.write(tmp_path_factory.mktemp("models") / "slow.gguf", n_embd=128)
 
 
 @pytest.fixture(scope="module")

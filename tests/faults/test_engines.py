@@ -45,12 +45,13 @@ def break_in(app: App, phase: str, harm: Harm) -> list[str]:
     if phase == "loading":
         return [_while_loading(app, harm)]
     first = app.stream(LONG if phase == "prefill" else "Hi", "one")
-    first.read_until(b": prefill" if phase == "prefill" else b'"content":"')
+    first.read_until(b": ping" if phase == "prefill" else b'"content":"')
     streams = [first]
     if phase == "queued":
         second = app.stream("I wait", "one")
         second.read_until(b"role")
         streams.append(second)
+    assert phase != "prefill" or b'"content":"' not in first.received.replace(b'"content":""', b"")
     harm(app.only_engine())
     codes = [error_code(stream.read_to_end()) for stream in streams]
     for stream in streams:
