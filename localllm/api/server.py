@@ -3,8 +3,9 @@
     server = Server(app, config); server.start(); …; server.drain(10); server.stop()
 
 waitress reports a client's disconnect while a handler is blocked (channel_request_lookahead), which is why it was
-chosen. Three things are added: errors that waitress itself answers with come in OpenAI's envelope, a stream leaves
-the connection open for the next request, and stopping lets running requests finish. Knows no route.
+chosen. Four things are added: errors that waitress itself answers with come in OpenAI's envelope, a stream leaves
+the connection open for the next request, clients that are too slow make room for others (connections.py), and stopping
+lets running requests finish. Knows no route.
 """
 
 from __future__ import annotations
@@ -21,21 +22,22 @@ from typing import Any
 
 import msgspec
 from waitress import wasyncore
-from waitress.channel import HTTPChannel
 from waitress.server import create_server
 from waitress.task import ErrorTask, WSGITask
 
 from localllm import errors
-from localllm.api import envelope, origins
+from localllm.api import connections, envelope, origins
 
 WsgiApp = Callable[[dict[str, Any], Any], Iterable[bytes]]
 BACKLOG = 1024
-CONNECTION_LIMIT = 2000
+UNREAD_BYTES = 1 << 20  # of an answer that wait for a slow client, in memory; then its thread waits with them
+NEVER_S = 1 << 40
 SPARE_THREADS = 16  # for what never generates: /health, /v1/models, errors
 DISCARDED_BODY_BYTES = (
     4  # × the body limit is read and thrown away, so that the 413 can be read by the client
 )
 LOOP_TIMEOUT_S = 1.0
+SWEEP_S = 0.5
 
 
 class _Task(WSGITask):  # type: ignore[misc]
@@ -63,7 +65,7 @@ class _ErrorTask(ErrorTask):  # type: ignore[misc]
         self.write(body)
 
 
-class _Channel(HTTPChannel):  # type: ignore[misc]
+class _Channel(connections.Channel):
     task_class = _Task
     error_task_class = _ErrorTask
 
@@ -77,6 +79,7 @@ class Server:
         sockets = bind(host, port)
         self.host, self.port = host, sockets[0].getsockname()[1]
         self._map: dict[int, Any] = {}
+        self._most_connections = connections.most_connections()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # waitress warns of its own deprecated adjustments
             self._server = create_server(
@@ -85,7 +88,11 @@ class Server:
                 sockets=sockets,
                 threads=num_threads + SPARE_THREADS,
                 backlog=BACKLOG,
-                connection_limit=CONNECTION_LIMIT,
+                connection_limit=self._most_connections + len(sockets) + 1,
+                channel_timeout=NEVER_S,  # waitress measures it by the wall clock; `connections` does it by its own
+                socket_options=connections.SOCKET_OPTIONS,
+                outbuf_high_watermark=UNREAD_BYTES,
+                outbuf_overflow=UNREAD_BYTES * 2,
                 channel_request_lookahead=1,
                 max_request_body_size=max_body_bytes * DISCARDED_BODY_BYTES,
                 asyncore_use_poll=True,
@@ -95,6 +102,7 @@ class Server:
         self._listeners = [s for s in self._map.values() if hasattr(s, "channel_class")]
         for listener in self._listeners:
             listener.channel_class = _Channel
+            connections.guard_accept(listener)
         logging.getLogger("waitress.queue").setLevel(logging.ERROR)
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="http", daemon=True)
@@ -129,8 +137,19 @@ class Server:
         wasyncore.close_all(self._map)
 
     def _run(self) -> None:
+        swept = time.monotonic()
         while not self._stopped.is_set():
             wasyncore.loop(timeout=LOOP_TIMEOUT_S, use_poll=True, map=self._map, count=1)
+            if time.monotonic() - swept >= SWEEP_S:
+                self._sweep()
+                swept = time.monotonic()
+
+    def _sweep(self) -> None:
+        """Close whoever is too slow, and where no room is left whoever asks for nothing."""
+        channels = [channel for listener in self._listeners for channel in listener.active_channels.values()]
+        connections.sweep(channels)
+        if len(channels) >= self._most_connections:
+            connections.shed(channels)
 
     def _stop_listening(self) -> None:
         for listener in self._listeners:

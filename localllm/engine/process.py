@@ -97,7 +97,8 @@ class Process:
         except (EOFError, OSError):
             pass
         finally:  # whatever it was: a child that nobody reads ends, and whoever waits is told
-            self._connection.close()
+            with self._send_lock:
+                self._connection.close()
             self._die()
 
     def _dispatch(self, event: m.Event) -> None:
