@@ -90,7 +90,6 @@ class Server:
                 backlog=BACKLOG,
                 connection_limit=self._most_connections + len(sockets) + 1,
                 channel_timeout=NEVER_S,  # waitress measures it by the wall clock; `connections` does it by its own
-                socket_options=connections.SOCKET_OPTIONS,
                 outbuf_high_watermark=UNREAD_BYTES,
                 outbuf_overflow=UNREAD_BYTES * 2,
                 channel_request_lookahead=1,
@@ -102,6 +101,7 @@ class Server:
         self._listeners = [s for s in self._map.values() if hasattr(s, "channel_class")]
         for listener in self._listeners:
             listener.channel_class = _Channel
+            listener.adj.socket_options = connections.SOCKET_OPTIONS
             connections.guard_accept(listener)
         logging.getLogger("waitress.queue").setLevel(logging.ERROR)
         self._stopped = threading.Event()
