@@ -6,6 +6,7 @@
     python3 packaging/start.py test                     set up what the tests need, and run them with pytest
     python3 packaging/start.py --cuda ...               the same, with llama.cpp for an NVIDIA GPU
     python3 packaging/start.py --cpu ...                back to llama.cpp for the processor alone
+    python3 packaging/start.py --rpc ...                the same, with llama.cpp that can use several computers
 
 The first run takes minutes where llama.cpp has to be compiled; every later one starts at once.
 The rest is in docs/install.md.

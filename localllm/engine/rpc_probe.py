@@ -15,8 +15,8 @@ from localllm import errors
 from localllm.errors import WorkerUnavailable
 
 NOT_BUILT_IN = (
-    "This build of llama.cpp has no RPC, so it can neither use workers nor be one: run "
-    "`CMAKE_ARGS=-DGGML_RPC=ON python3 packaging/start.py` once, which compiles it (docs/many-machines.md)."
+    "This build of llama.cpp has no RPC, so it can neither use workers nor be one. The ready-made wheels have none: "
+    "run `python3 packaging/start.py --rpc` once, which compiles it (docs/install.md)."
 )
 PROTOCOL = (7, 0, 0)  # of the pinned llama.cpp; tests/rpc asks a real worker
 CONNECT_TIMEOUT_S = 3.0

@@ -16,7 +16,7 @@ from .environment import Environment, Project, Stamp, environment_of
 from .steps import CommandFailed, Screen, SetupFailed, Steps, duration
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-FLAGS = {"--cuda": "cuda", "--cpu": "cpu"}
+FLAGS = {"--cuda": "cuda", "--cpu": "cpu", "--rpc": "rpc"}
 
 
 def main(words: list[str], root: Path = ROOT) -> int:
@@ -85,11 +85,12 @@ def present_stamp(environment: Environment) -> Stamp | None:
 def wanted_stamp(root: Path, have: Stamp | None, flag: str, extras: list[str]) -> Stamp:
     """What the environment should hold. An environment that works keeps its Python and its build of llama.cpp."""
     project = Project.read(root)
+    otherwise = "rpc" if "test" in extras else "auto"  # nothing is left out of the tests
     return Stamp(
         root=str(root),
         python=have.python if have else f"{sys.version_info[0]}.{sys.version_info[1]}",
         llama=project.llama,
-        build=str(llama_build.chosen_build(flag, have.build if have else "")),
+        build=str(llama_build.chosen_build(flag, have.build if have else "", otherwise)),
         project=project.fingerprint,
         extras=extras,
     )

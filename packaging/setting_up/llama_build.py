@@ -1,8 +1,9 @@
 """llama.cpp for this machine: a wheel that its Python package's author publishes, one that is in pip's cache already,
 or a compile; the first that really loads is taken.
 
-Neither pip's nor uv's cache of built wheels knows CMAKE_ARGS. So a build with arguments of its own (CUDA, the user's)
-has a cache folder of its own, and is never mixed up with the plain one.
+What is compiled here can spread a model over several computers (llama.cpp's RPC), which the published wheels cannot.
+Neither pip's nor uv's cache of built wheels knows CMAKE_ARGS. So every set of arguments has a cache folder of its own,
+and is never mixed up with another, nor with a wheel that something else left in pip's cache.
 """
 
 from __future__ import annotations
@@ -33,11 +34,16 @@ OLDEST_FOR_CUDA_13 = 7.5  # compute capability
 NEWEST_FOR_CUDA_11 = 8.9
 PROBE_S = 3.0
 PACKAGE = "llama-cpp-python"
+RPC = "-DGGML_RPC=ON"
 
 
 @dataclass(frozen=True)
 class Build:
-    """How llama.cpp is wanted. kind: `auto` (what the machine has), `cpu`, `cuda` or `own` (the user's CMAKE_ARGS)."""
+    """How llama.cpp is wanted.
+
+    kind: `auto` (what the machine has), `cpu`, `cuda`, `rpc` (compiled, because published wheels have no RPC) or `own`
+    (the user's CMAKE_ARGS).
+    """
 
     kind: str
     user_args: str = ""
@@ -52,28 +58,30 @@ class Build:
 
     @property
     def cmake_args(self) -> str:
-        """What is added to llama.cpp's own defaults; empty for the plain build."""
+        """What is added to llama.cpp's own defaults. The user's come last, so that they win."""
         own = {"cuda": "-DGGML_CUDA=on", "cpu": "-DGGML_METAL=off" if sys.platform == "darwin" else ""}
-        return " ".join(filter(None, [own.get(self.kind, ""), self.user_args]))
+        rpc = "" if "GGML_RPC" in self.user_args else RPC
+        return " ".join(filter(None, [own.get(self.kind, ""), rpc, self.user_args]))
 
 
 @dataclass(frozen=True)
 class Attempt:
-    """One way to get the package. source: words for pip. is_gpu: whether it must find the GPU code in it."""
+    """One way to get the package. words: for pip. is_gpu, is_rpc: what it must find in it."""
 
     title: str
     words: list[str]
     is_gpu: bool = False
     env: dict[str, str] | None = None
     is_compile: bool = False
+    is_rpc: bool = False
 
 
-def chosen_build(flag: str, remembered: str) -> Build:
-    """The flag of this start, else the user's CMAKE_ARGS, else what the environment was made with, else `auto`."""
+def chosen_build(flag: str, remembered: str, otherwise: str = "auto") -> Build:
+    """The flag of this start, else the user's CMAKE_ARGS, else what the environment was made with, else `otherwise`."""
     user_args = os.environ.get("CMAKE_ARGS", "").strip()
     if flag or user_args:
         return Build(flag or "own", user_args)
-    return Build.parse(remembered or "auto")
+    return Build.parse(remembered or otherwise)
 
 
 def install(environment: Environment, steps: Steps, build: Build, version: str) -> None:
@@ -113,17 +121,18 @@ def attempts(environment: Environment, build: Build, version: str) -> Iterator[A
             yield Attempt(title, words, is_gpu=variant.startswith("cu"))
     cache = cache_words(build)
     env = compile_env(build)
+    is_cuda, is_rpc = build.kind == "cuda", build.kind == "rpc"
     if wheel := cached_wheel(environment, cache, version):
         words = [*cache, *only_ready, f"--find-links={wheel.parent}"]
-        yield Attempt("llama.cpp, compiled here before", words, build.kind == "cuda", env)
+        yield Attempt("llama.cpp, compiled here before", words, is_cuda, env, is_rpc=is_rpc)
         cache = [*cache, "--no-cache-dir"]  # it did not load, so it must not come again
-    yield Attempt("llama.cpp from source (takes minutes)", cache, build.kind == "cuda", env, is_compile=True)
+    words = [*cache, f"--no-binary={PACKAGE}"] if is_rpc else cache
+    title = "llama.cpp from source (takes minutes)"
+    yield Attempt(title, words, is_cuda, env, is_compile=True, is_rpc=is_rpc)
 
 
 def cache_words(build: Build) -> list[str]:
-    """The plain build lives in pip's own cache, every other one in a folder of its own."""
-    if not build.cmake_args:
-        return []
+    """Each set of arguments has a folder of its own."""
     name = hashlib.sha256(build.cmake_args.encode()).hexdigest()[:12]
     return [f"--cache-dir={user_cache() / 'builds' / name}"]
 
@@ -154,7 +163,8 @@ def try_out(environment: Environment, attempt: Attempt) -> None:
     """Load the library in a process of its own. Raises SetupFailed, which says what is wrong with it."""
     script = (
         "import llama_cpp; llama_cpp.llama_backend_init(); "
-        f"assert not {attempt.is_gpu} or llama_cpp.llama_supports_gpu_offload(), 'it has no GPU code'"
+        f"assert not {attempt.is_gpu} or llama_cpp.llama_supports_gpu_offload(), 'it has no GPU code'; "
+        f"assert not {attempt.is_rpc} or llama_cpp.llama_supports_rpc(), 'it has no RPC'"
     )
     tried = subprocess.run(
         [str(environment.python), "-c", script], capture_output=True, text=True, check=False
@@ -168,7 +178,7 @@ def try_out(environment: Environment, attempt: Attempt) -> None:
 
 def variants(kind: str) -> list[str]:
     """The published variants that suit this machine, best first."""
-    if kind == "own":
+    if kind in ("own", "rpc"):
         return []
     if sys.platform == "darwin":
         return ["metal"] if kind == "auto" else []

@@ -103,7 +103,7 @@ def test_whoever_asks_for_cuda_never_gets_a_cpu_build(published, bare_machine, t
     assert wheel.is_gpu
     assert compile_.is_gpu
     assert compile_.env is not None
-    assert compile_.env["CMAKE_ARGS"] == "-DGGML_CUDA=on"
+    assert compile_.env["CMAKE_ARGS"] == "-DGGML_CUDA=on -DGGML_RPC=ON"
 
 
 def test_the_users_own_arguments_are_compiled_and_never_downloaded(published, bare_machine):
@@ -121,7 +121,7 @@ def test_a_mac_takes_the_metal_wheel_and_its_compile_has_metal_by_itself(
     (compile_,) = llama_build.attempts(bare_machine, Build("auto"), "1.2.3")
     assert published == ["/metal/llama-cpp-python/"]
     assert compile_.env is not None
-    assert compile_.env["CMAKE_ARGS"] == ""
+    assert compile_.env["CMAKE_ARGS"] == "-DGGML_RPC=ON"
 
 
 @pytest.mark.parametrize(
@@ -143,13 +143,35 @@ def test_cuda_wheels_are_chosen_by_driver_and_gpu(driver, capability, expected):
 
 
 def test_every_set_of_arguments_has_a_cache_of_its_own():
-    """Only the plain build may use pip's own cache."""
+    """None may meet another's wheel, nor one that something else left in pip's own cache."""
     caches = [
         llama_build.cache_words(Build(*words))
         for words in (("auto",), ("cuda",), ("own", "-DA=1"), ("own", "-DA=2"))
     ]
-    assert caches[0] == []
+    assert all(words[0].startswith("--cache-dir=") for words in caches)
     assert len({tuple(words) for words in caches}) == 4
+
+
+def test_what_was_compiled_with_the_same_arguments_is_never_compiled_again():
+    """With nothing said, for the tests, and by whoever asks for RPC in words of CMake: one and the same build."""
+    builds = (Build("auto"), Build("rpc"), Build("own", "-DGGML_RPC=ON"))
+    assert len({tuple(llama_build.cache_words(build)) for build in builds}) == 1
+
+
+def test_a_compile_has_rpc_unless_the_user_says_otherwise():
+    """The user's own arguments win."""
+    assert Build("auto").cmake_args == "-DGGML_RPC=ON"
+    assert Build("own", "-DGGML_VULKAN=on").cmake_args == "-DGGML_RPC=ON -DGGML_VULKAN=on"
+    assert Build("own", "-DGGML_RPC=OFF").cmake_args == "-DGGML_RPC=OFF"
+
+
+def test_whoever_asks_for_rpc_never_gets_a_published_wheel(published, bare_machine):
+    """Those have none; what is taken is tried, and nothing but the source is compiled."""
+    (only,) = llama_build.attempts(bare_machine, Build("rpc"), "1.2.3")
+    assert only.is_compile
+    assert only.is_rpc
+    assert "--no-binary=llama-cpp-python" in only.words
+    assert published == []
 
 
 def test_a_cached_wheel_that_does_not_load_is_not_taken_again(bare_machine):

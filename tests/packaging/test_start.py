@@ -175,19 +175,35 @@ def test_a_wheel_in_pips_cache_needs_no_compiler(checkout: Checkout):
     assert "--only-binary=llama-cpp-python --find-links=/cache/ab" in install
 
 
+def cache_of(call: str) -> str:
+    (word,) = [word for word in call.split() if word.startswith("--cache-dir=")]
+    return word
+
+
+def test_the_tests_get_a_llama_cpp_with_rpc_and_ordinary_starts_keep_it(checkout: Checkout):
+    """Nothing is left out of the tests; and going back to the program compiles nothing twice."""
+    checkout.start("test")
+    (install,) = [call for call in checkout.calls if "llama-cpp-python==" in call]
+    assert "--no-binary=llama-cpp-python" in install
+    assert install.endswith("CMAKE_ARGS=-DGGML_RPC=ON")
+    before = checkout.calls
+    checkout.start("list")
+    assert checkout.calls == before
+
+
 def test_cuda_is_compiled_with_its_flag_in_a_cache_of_its_own_and_is_remembered(checkout: Checkout):
-    """pip's cache does not know CMAKE_ARGS, so a CUDA build must not meet the plain one there."""
+    """pip's cache does not know CMAKE_ARGS, so a CUDA build must not meet another one there."""
     checkout.program("nvcc")
     checkout.start("--cuda", "list")
     (install,) = [call for call in checkout.calls if "llama-cpp-python==" in call]
     assert "--cache-dir=" in install
-    assert install.endswith("CMAKE_ARGS=-DGGML_CUDA=on")
+    assert install.endswith("CMAKE_ARGS=-DGGML_CUDA=on -DGGML_RPC=ON")
     before = checkout.calls
     assert checkout.start("list").stdout == "localllm got: list\n"
     assert checkout.calls == before
     checkout.start("--cpu", "list")
     plain = [call for call in checkout.calls if "llama-cpp-python==" in call][-1]
-    assert "--cache-dir=" not in plain or sys.platform == "darwin"
+    assert cache_of(plain) != cache_of(install)
     assert "CUDA" not in plain
 
 
@@ -196,7 +212,7 @@ def test_cmake_args_of_the_users_are_honoured(checkout: Checkout):
     checkout.env["CMAKE_ARGS"] = "-DGGML_VULKAN=on"
     checkout.start()
     (install,) = [call for call in checkout.calls if "llama-cpp-python==" in call]
-    assert install.endswith("CMAKE_ARGS=-DGGML_VULKAN=on")
+    assert install.endswith("CMAKE_ARGS=-DGGML_RPC=ON -DGGML_VULKAN=on")
     assert "--cache-dir=" in install
 
 
