@@ -19,6 +19,9 @@ from localllm.api import (
     model_control,
     monitoring,
     page,
+    page_errors,
+    page_figures,
+    page_found,
     page_markdown,
     page_state,
     rerank,
@@ -72,6 +75,9 @@ def create_app(
     app.register_blueprint(page.blueprint(services, on_quit))
     app.register_blueprint(instance.blueprint(instance_token))
     app.register_blueprint(page_state.blueprint(services))
+    app.register_blueprint(page_figures.blueprint(services, page_errors.recent_errors()))
+    app.register_blueprint(page_errors.blueprint(services))
+    app.register_blueprint(page_found.blueprint(services))
     app.register_blueprint(page_markdown.blueprint())
     _install_not_found(app)
     envelope.install(app)

@@ -68,6 +68,8 @@ def error_response(error: errors.LocalllmError) -> Response:
 def from_exception(exception: BaseException) -> errors.LocalllmError:
     """The error of the tree that stands for any exception. What nobody foresaw is logged and says so."""
     if isinstance(exception, errors.LocalllmError):
+        if exception.status >= 500:
+            log.warning("%s", exception.message)
         return exception
     if isinstance(exception, HTTPException) and (exception.code or 500) < 500:
         error_class = _FROM_STATUS.get(exception.code or 400, errors.InvalidRequest)

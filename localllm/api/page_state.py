@@ -86,10 +86,13 @@ class State:
     def _model(
         self, entry: Entry, statuses: dict[str, Status], loaded: Loaded | None, problem: str
     ) -> dict[str, Any]:
-        source = parse_source(entry.source)
+        source = None if entry.upstream is not None else parse_source(entry.source)
         is_here = entry.id in statuses
+        is_download = isinstance(source, HubFile)
         verdict = self._verdict(entry.id)
-        can_delete = is_here and bool(downloaded_files(entry, self._pool.catalog, self._pool.paths))
+        files = (
+            downloaded_files(entry, self._pool.catalog, self._pool.paths) if is_here and is_download else []
+        )
         return {
             "id": entry.id,
             "name": entry.display_name,
@@ -99,8 +102,9 @@ class State:
             "size_bytes": entry.size_bytes,
             "is_here": is_here,
             "is_builtin": isinstance(source, Builtin),
-            "is_download": isinstance(source, HubFile),
-            "can_delete": can_delete,
+            "is_download": is_download,
+            "is_remote": source is None,
+            "can_delete": bool(files),
             "sees_images": False,  # content parts of images are refused by every model so far
             "status": statuses.get(entry.id, "unloaded"),
             "progress": self._pool.progress(entry.id) if statuses.get(entry.id) == "loading" else None,
@@ -149,4 +153,4 @@ class State:
         ram = free_ram() + sum(model.ram_bytes for model in self._pool.loaded())
         memory = as_memory(ram, self._devices())
         self._judged = self._pool.catalog.entries
-        return {entry.id: judge(entry, self._pool.paths, memory) for entry in self._judged}
+        return {e.id: judge(e, self._pool.paths, memory) for e in self._judged if e.upstream is None}

@@ -1,0 +1,65 @@
+"""What went wrong lately, for the page, and GET /page/log: the last lines of an engine's log.
+
+Listens to the program's own log, so whatever is logged as a warning or worse is shown. Requests' texts are never
+logged, so they are not here either.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from typing import Any
+
+from flask import Blueprint, Response, request
+
+from localllm.api.envelope import json_response
+from localllm.api.job import Services
+from localllm.models.entry import file_name
+
+KEPT = 50
+LOG_BYTES = 64 * 1024
+
+
+class RecentErrors(logging.Handler):
+    """The last warnings and errors, newest first in `shown`."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self._kept: deque[dict[str, Any]] = deque(maxlen=KEPT)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        message = record.getMessage()
+        if record.exc_info and record.exc_info[1] is not None:
+            message = f"{message}: {record.exc_info[1]!r}"
+        self._kept.append({"time": record.created, "level": record.levelname.lower(), "message": message})
+
+    def shown(self) -> list[dict[str, Any]]:
+        return list(reversed(self._kept))
+
+
+_recent = RecentErrors()
+
+
+def recent_errors() -> RecentErrors:
+    """The program's one listener: there is one log, however many apps."""
+    logging.getLogger("localllm").addHandler(_recent)  # adding it twice is adding it once
+    return _recent
+
+
+def blueprint(services: Services) -> Blueprint:
+    routes = Blueprint("page_errors", __name__)
+
+    @routes.get("/page/log")
+    def log() -> Response:
+        entry = services.pool.catalog.find(request.args.get("model", ""))
+        path = services.pool.paths.logs / f"engine-{file_name(entry.id)}.log"
+        try:
+            with path.open("rb") as file:
+                file.seek(0, 2)
+                file.seek(max(0, file.tell() - LOG_BYTES))
+                text = file.read().decode("utf-8", errors="replace")
+        except OSError:
+            text = ""
+        return json_response({"model": entry.id, "path": str(path), "text": text})
+
+    return routes
