@@ -5,7 +5,7 @@ Names are the ones of OpenAI's API and of llama.cpp's server. Knows no tokenizer
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -20,11 +20,28 @@ class Grammar(msgspec.Struct, frozen=True):
     triggers: tuple[str, ...] = ()
 
 
+class ThinkingMarks(msgspec.Struct, frozen=True):
+    """How a model's thinking is found in what it writes, and ended.
+
+    opener: begins it, where the answer begins; with `is_anywhere` wherever it is written. closers: any of them ends it.
+    end: what is written for the model when its budget is used up; end_again: when it opens its thinking once more.
+    is_open: the prompt has begun the thinking.
+    """
+
+    opener: str
+    closers: tuple[str, ...]
+    end: str
+    end_again: str
+    is_open: bool = False
+    is_anywhere: bool = False
+
+
 class SamplingParams(msgspec.Struct, frozen=True, omit_defaults=True):
     """Everything that decides the next token and the end. Defaults are llama.cpp's.
 
     temperature 0 is greedy. max_tokens None: until the model ends or the context is full.
     seed None: a fresh one each time. logprobs: how many alternatives to report per token, None for none at all.
+    reasoning_budget: tokens of thinking, after which it is ended; None for no limit, 0 for no thinking.
     """
 
     temperature: float = 0.8
@@ -57,4 +74,5 @@ class SamplingParams(msgspec.Struct, frozen=True, omit_defaults=True):
     ignore_eos: bool = False
     logprobs: int | None = None
     cache_prompt: bool = True
+    reasoning_budget: Annotated[int, msgspec.Meta(ge=0)] | None = None
     grammar: Grammar | None = None

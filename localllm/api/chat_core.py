@@ -11,6 +11,7 @@ Knows no wire format: no chunk, no SSE.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from typing import Any, Literal
 
@@ -27,7 +28,7 @@ from localllm.chat.parser import ChatParser
 from localllm.engine.messages import Delta, Finish, TokenLogprob
 from localllm.models.model import Model
 
-FinishReason = Literal["stop", "length", "tool_calls"]
+FinishReason = Literal["stop", "length", "tool_calls", "content_filter"]
 
 
 class Part(msgspec.Struct, frozen=True):
@@ -98,6 +99,10 @@ class ChatAnswer:
         """{"timings": …} as llama.cpp has it; empty before anything has ended, because null breaks clients."""
         return self.job.timings()
 
+    def remarks(self) -> dict[str, Any]:
+        """What else there is to say: how many messages were left out, where some were."""
+        return {"truncated_messages": self.num_truncated} if self.num_truncated else {}
+
     def _make_prompts(self, model: Model) -> list[Prompt]:
         request = fitted(model, self.request)
         self.num_truncated = len(self.request.messages) - len(request.messages)
@@ -126,11 +131,13 @@ class _Choice:
         self._parser = parser
         self._logprobs: list[TokenLogprob] = []
         self._num_pending_tokens = 0
+        self._num_pending_chars = 0
         self.num_reasoning_tokens = 0
 
     def take(self, delta: Delta) -> Iterator[Event]:
         self._logprobs += delta.logprobs or []
         self._num_pending_tokens += delta.num_tokens
+        self._num_pending_chars += len(delta.text)
         yield from self._parts(self._parser.feed(delta.text) if delta.text else [])
         if delta.finish is not None:
             yield from self._parts(self._parser.flush())
@@ -138,16 +145,22 @@ class _Choice:
                 yield self._end(delta.finish)
 
     def _parts(self, deltas: list[ChatDelta]) -> Iterator[Part]:
-        """Tokens that gave only reasoning are reasoning tokens; tokens whose text is held back wait for what it is."""
+        """Tokens whose text is held back wait for what it is."""
         if not deltas:
             return
-        if all(isinstance(delta, Reasoning) for delta in deltas):
-            self.num_reasoning_tokens += self._num_pending_tokens
-        self._num_pending_tokens = 0
+        self.num_reasoning_tokens += self._num_thought(deltas)
+        self._num_pending_tokens = self._num_pending_chars = 0
         for delta in deltas:
             is_content = isinstance(delta, Content)
             yield Part(self._index, delta, self._logprobs or None if is_content else None)
             self._logprobs = []
+
+    def _num_thought(self, deltas: list[ChatDelta]) -> int:
+        """How many of the tokens were thinking: all, none, or where it ended among them by their part of the text."""
+        num_chars = sum(len(delta.text) for delta in deltas if isinstance(delta, Reasoning))
+        if all(isinstance(delta, Reasoning) for delta in deltas):
+            return self._num_pending_tokens
+        return math.ceil(self._num_pending_tokens * num_chars / max(self._num_pending_chars, num_chars, 1))
 
     def _end(self, finish: Finish) -> End:
         if self._parser.num_tool_calls and finish.reason == "stop":

@@ -38,18 +38,22 @@ def fitted(model: Model, request: ChatRequest) -> ChatRequest:
 def make_prompt(model: Model, request: ChatRequest) -> Prompt:
     """Render the messages and say what the output must look like. Raises what the template refuses."""
     text = render(model, request)
+    has_budget = request.params.reasoning_budget is not None
     return Prompt(
         prompt=text,
         params=msgspec.structs.replace(request.params, grammar=constraint(model.format, request, text)),
         n=request.n,
         priority=request.priority,
         markers=markers(model.format),
+        thinking=model.format.thinking_marks(text, request.continued, has_tools=bool(request.callable_tools))
+        if has_budget
+        else None,
     )
 
 
 def render(model: Model, request: ChatRequest) -> str:
-    """The prompt's text."""
-    return model.template.render(
+    """The prompt's text. Thinking that the template begins and the request forbids is ended at once."""
+    text = model.template.render(
         request.messages,
         request.callable_tools or None,
         add_generation_prompt=request.add_generation_prompt,
@@ -57,6 +61,8 @@ def render(model: Model, request: ChatRequest) -> str:
         tool_syntax=model.format,
         **request.template_kwargs,
     )
+    is_off = request.params.reasoning_budget == 0
+    return model.format.without_thought(text, request.continued) if is_off else text
 
 
 def markers(format_: Format) -> tuple[str, ...]:

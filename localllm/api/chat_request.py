@@ -14,6 +14,7 @@ import msgspec
 from localllm.api.fields import Fields
 from localllm.api.priority import read_priority
 from localllm.api.sampling import read_grammar, read_logprobs, read_sampling
+from localllm.api.thinking import read_thinking
 from localllm.chat.messages import normalise
 from localllm.chat.tools import ToolChoice, read_tool_choice, read_tools
 from localllm.engine.messages import Priority
@@ -22,8 +23,6 @@ from localllm.sampling_params import Grammar, SamplingParams
 
 Truncation = Literal["auto", "disabled"]
 MAX_CHOICES = 128
-THINKING_OFF = frozenset({"none"})
-EFFORTS = {"minimal": "low", "low": "low", "medium": "medium", "high": "high", "xhigh": "high", "max": "high"}
 
 
 class ChatRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,6 +44,7 @@ class ChatRequest(msgspec.Struct, frozen=True, kw_only=True):
     template_kwargs: dict[str, Any] = {}
     truncation: Truncation | None = None  # None: as the model's entry has it
     priority: Priority = "chat"
+    given: dict[str, Any] = {}  # what the body said, as it came: for a model that another server runs
 
     @property
     def choice(self) -> ToolChoice:
@@ -72,7 +72,8 @@ def read_chat_request(body: Fields, model: str, defaults: SamplingParams) -> Cha
             "`messages` is missing; it is the list of what was said so far.", param="messages"
         )
     logprobs = read_logprobs(body)
-    params = msgspec.structs.replace(read_sampling(body, defaults), logprobs=logprobs)
+    thinking = read_thinking(body)
+    params = msgspec.structs.replace(thinking.limit(read_sampling(body, defaults)), logprobs=logprobs)
     tools = read_tools(body.raw("tools"))
     read_tool_choice(body.raw("tool_choice"), tools)
     options = body.object("stream_options")
@@ -91,7 +92,7 @@ def read_chat_request(body: Fields, model: str, defaults: SamplingParams) -> Cha
         continue_final_message=is_continued,
         add_generation_prompt=body.flag("add_generation_prompt", True),
         parse_reasoning=body.text("reasoning_format") != "none",
-        template_kwargs=read_template_kwargs(body),
+        template_kwargs=thinking.template_kwargs,
         truncation=cast(Truncation | None, body.choice("truncation", ("auto", "disabled"))),
         priority=read_priority(
             flask.request.headers.get("x-priority"),
@@ -100,20 +101,6 @@ def read_chat_request(body: Fields, model: str, defaults: SamplingParams) -> Cha
             stream=body.flag("stream"),
         ),
     )
-
-
-def read_template_kwargs(body: Fields) -> dict[str, Any]:
-    """What the template is told besides the messages: chat_template_kwargs, and how much the model should think."""
-    kwargs: dict[str, Any] = {}
-    effort = body.text("reasoning_effort")
-    if effort in THINKING_OFF:
-        kwargs["enable_thinking"] = False
-    elif effort in EFFORTS:
-        kwargs["reasoning_effort"] = EFFORTS[effort]
-    if "enable_thinking" in body:
-        kwargs["enable_thinking"] = body.flag("enable_thinking")
-    given = body.object("chat_template_kwargs")
-    return kwargs | dict(given.values if given is not None else {})
 
 
 def _is_continued(body: Fields) -> bool:

@@ -27,7 +27,7 @@ from localllm.engine.messages import Delta, Finish, Priority
 from localllm.models.model import Model
 from localllm.models.pool import Pool
 from localllm.models.pulls import Pulls
-from localllm.sampling_params import SamplingParams
+from localllm.sampling_params import SamplingParams, ThinkingMarks
 
 POLL_S = 0.1
 RETRY_WHEN_FULL_S = 2
@@ -42,6 +42,7 @@ class Prompt(msgspec.Struct, frozen=True):
     priority: Priority = "chat"
     add_special: bool = False
     markers: tuple[str, ...] = ()
+    thinking: ThinkingMarks | None = None
     field: str = "messages"  # what the request calls it, for errors
 
 
@@ -199,6 +200,7 @@ class Job:
                 priority=prompt.priority,
                 add_special=prompt.add_special,
                 markers=prompt.markers,
+                thinking=prompt.thinking,
                 poll=self._poll_client,
             )
         except errors.ContextLengthExceeded as e:

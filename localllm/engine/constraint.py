@@ -1,13 +1,14 @@
 """Structured output: a grammar that says which tokens may come next, and which must. llguidance does the work.
 
-`Compiler` belongs to a model and keeps compiled grammars; `Constraint` belongs to a sequence. Knows the tokenizer only
-as llguidance's own object, which the runner makes.
+`Compiler` belongs to a model and keeps compiled grammars; a `Constraint` belongs to a sequence. Knows the tokenizer
+only as llguidance's own object, which the runner makes.
 """
 
 from __future__ import annotations
 
 import functools
 import json
+from typing import Protocol
 
 import llguidance
 import numpy as np
@@ -24,7 +25,24 @@ COMPACT = {"whitespace_flexible": False}
 ANY_JSON_OBJECT = '{"type":"object"}'
 
 
-class Constraint:
+class Constraint(Protocol):
+    """What restricts the next token of one sequence: a grammar, a budget for thinking, or both."""
+
+    def apply(self, logits: npt.NDArray[np.float32]) -> None:
+        """Forbid, in place, every token that may not come next. logits: float32 of shape (n_vocab,)."""
+
+    def accept(self, token_id: int, piece: bytes) -> list[int]:
+        """A token was generated. Returns the tokens that must follow it, already accepted."""
+
+    def allows(self, token_id: int) -> bool:
+        """Whether the token may come next."""
+
+    @property
+    def is_complete(self) -> bool:
+        """True where nothing but the end can follow."""
+
+
+class GrammarConstraint:
     """What the grammar says at the current place of one sequence.
 
     With triggers it sleeps until one of them was written; the grammar then describes what follows it.
@@ -41,7 +59,6 @@ class Constraint:
         self._mask = np.empty((tokenizer.vocab_size + 31) // 32, dtype=np.int32)
 
     def apply(self, logits: npt.NDArray[np.float32]) -> None:
-        """Forbid, in place, every token that may not come next. logits: float32 of shape (n_vocab,)."""
         if not self.is_active:
             return
         self._matcher.unsafe_compute_mask_ptr(self._mask.ctypes.data, self._mask.nbytes)
@@ -49,7 +66,6 @@ class Constraint:
         np.copyto(logits, -np.inf, where=allowed == 0)
 
     def accept(self, token_id: int, piece: bytes) -> list[int]:
-        """A token was generated. Returns the tokens that must follow it, already accepted."""
         if not self.is_active:
             self._watch(piece)
             return []
@@ -59,9 +75,11 @@ class Constraint:
             self._matcher.consume_tokens(forced)
         return forced
 
+    def allows(self, token_id: int) -> bool:
+        return not self.is_active or bool(self._matcher.validate_tokens([token_id]) == 1)
+
     @property
     def is_complete(self) -> bool:
-        """True where nothing but the end can follow."""
         return self.is_active and self._matcher.is_stopped()
 
     def _watch(self, piece: bytes) -> None:
@@ -87,10 +105,10 @@ class Compiler:
         self._tokenizer = tokenizer
         self._compile = functools.lru_cache(COMPILED_KEPT)(self._compile_uncached)
 
-    def constraint(self, grammar: Grammar) -> Constraint:
+    def constraint(self, grammar: Grammar) -> GrammarConstraint:
         """A fresh constraint at the beginning of the grammar. Raises InvalidRequest with llguidance's reason."""
         matcher = self._compile(grammar.kind, grammar.text).deep_copy()
-        return Constraint(matcher, self._tokenizer, grammar.triggers)
+        return GrammarConstraint(matcher, self._tokenizer, grammar.triggers)
 
     def _compile_uncached(self, kind: str, text: str) -> llguidance.LLMatcher:
         source = _grammar_source(kind, with_token_ids(text, self._tokenizer) if kind == "lark" else text)

@@ -105,7 +105,8 @@ class Core:
             output.push(token_id, next(logprobs, None))
             if output.finish is not None:
                 break
-        self.scheduler.keep(sampled.chunk, min(num_tokens, len(sampled.token_ids)))  # forced ones are not computed
+        num_kept = min(num_tokens, len(sampled.token_ids))  # what was forced is not computed yet
+        self.scheduler.keep(sampled.chunk, num_kept)
         if sampled.is_complete and output.finish is None:
             output.end()
         delta = output.take()

@@ -20,7 +20,7 @@ from localllm import errors
 from localllm.engine import messages as m
 from localllm.engine.process import POLL_S, SILENCE_LIMIT_S, Process, State
 from localllm.engine.stream import Stream
-from localllm.sampling_params import SamplingParams
+from localllm.sampling_params import SamplingParams, ThinkingMarks
 
 if TYPE_CHECKING:  # slow to import; an app that embeds nothing does without
     import numpy as np
@@ -112,6 +112,7 @@ class Engine:
         priority: m.Priority = "chat",
         add_special: bool = False,
         markers: Sequence[str] = (),
+        thinking: ThinkingMarks | None = None,
         poll: Callable[[], None] | None = None,
     ) -> Stream:
         """Submit a prompt and wait until the engine has accepted it (tokenized, fits, grammar compiles).
@@ -124,7 +125,9 @@ class Engine:
         stream = Stream(request_id, n, self._cancel)
         process.streams[request_id] = stream
         text_or_ids = prompt if isinstance(prompt, str) else list(prompt)
-        process.send(m.Submit(request_id, text_or_ids, params, n, priority, add_special, tuple(markers)))
+        process.send(
+            m.Submit(request_id, text_or_ids, params, n, priority, add_special, tuple(markers), thinking)
+        )
         process.raise_if_dead()
         try:
             while not stream.wait_accepted(POLL_S):

@@ -97,16 +97,18 @@ class _SequenceSampler:
     def sample(self, context: Context, chunk: Chunk, index: int) -> Sampled:
         """Draw the next token from the logits of batch token `index`; as long as it is the draft, the one after too."""
         token_ids: list[int] = []
+        forced: list[int] = []
         logprobs: list[TokenLogprob] = []
         for offset in range(1 + len(chunk.drafts)):
             token_id = self._draw(context, index + offset, logprobs)
             token_ids.append(token_id)
-            if offset < len(chunk.drafts) and token_id != chunk.drafts[offset]:
+            forced = self._advance(token_id)
+            if forced or (offset < len(chunk.drafts) and token_id != chunk.drafts[offset]):
                 break
         return Sampled(
             chunk,
             token_ids,
-            self._advance(token_ids[-1]),
+            forced,
             is_complete=self._constraint is not None and self._constraint.is_complete,
             logprobs=logprobs,
         )
@@ -124,7 +126,7 @@ class _SequenceSampler:
         return token_id
 
     def _advance(self, token_id: int) -> list[int]:
-        """Tell the grammar. Returns the tokens it forces next."""
+        """Tell the constraint. Returns the tokens it forces next."""
         if self._constraint is None:
             return []
         forced = self._constraint.accept(token_id, self._model.piece(token_id, special=True))

@@ -10,7 +10,7 @@ from typing import Literal
 
 import msgspec
 
-from localllm.sampling_params import SamplingParams
+from localllm.sampling_params import SamplingParams, ThinkingMarks
 
 BEAT_S = 1.0
 FinishReason = Literal["stop", "length", "cancelled"]
@@ -87,7 +87,10 @@ class ModelInfo(msgspec.Struct, frozen=True):
 
 
 class Submit(Message, frozen=True):
-    """Run a prompt. `n` completions share it. `markers`: control tokens whose text must be shown (`<tool_call>`, …)."""
+    """Run a prompt. `n` completions share it. `markers`: control tokens whose text must be shown (`<tool_call>`, …).
+
+    thinking: what the params' reasoning_budget needs to know; without it there is none.
+    """
 
     request_id: int
     prompt: str | list[int]
@@ -96,6 +99,7 @@ class Submit(Message, frozen=True):
     priority: Priority = "chat"
     add_special: bool = False
     markers: tuple[str, ...] = ()
+    thinking: ThinkingMarks | None = None
 
 
 class Cancel(Message, frozen=True):

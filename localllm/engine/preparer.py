@@ -16,8 +16,10 @@ from localllm.engine import messages as m
 from localllm.engine.constraint import Compiler, Constraint
 from localllm.engine.output import Output
 from localllm.engine.sequence import Sequence
+from localllm.engine.thinking import ThinkingBudget, ThinkingEnd
 from localllm.errors import ContextLengthExceeded, InvalidRequest
 from localllm.llama.model import Model, TokenIds
+from localllm.sampling_params import ThinkingMarks
 
 
 class Prepared(msgspec.Struct, frozen=True):
@@ -104,6 +106,22 @@ class Preparer:
         return piece
 
     def _constraint(self, command: m.Submit) -> Constraint | None:
+        """The grammar, and around it the budget for thinking."""
+        grammar, budget = self._grammar(command), command.params.reasoning_budget
+        if command.thinking is None or budget is None:
+            return grammar
+        tokens = self._thinking_end(command.thinking)
+        piece = functools.partial(self._model.piece, special=True)
+        return ThinkingBudget(command.thinking, tokens, budget, piece, grammar)
+
+    def _thinking_end(self, marks: ThinkingMarks) -> ThinkingEnd:
+        end, again, opener = (
+            self._model.tokenize(text, add_special=False, parse_special=True).tolist()
+            for text in (marks.end, marks.end_again, marks.opener)
+        )
+        return ThinkingEnd(end, again, opener[0] if len(opener) == 1 else None)
+
+    def _grammar(self, command: m.Submit) -> Constraint | None:
         grammar = command.params.grammar
         if grammar is None:
             return None

@@ -19,7 +19,7 @@ from localllm.models.entry import Entry
 from localllm.models.memory import Memory, Plan
 from localllm.models.pool import Pool
 from localllm.paths import Paths
-from localllm.sampling_params import SamplingParams
+from localllm.sampling_params import SamplingParams, ThinkingMarks
 
 INFO = m.ModelInfo(
     architecture="llama", description="fake", n_params=1, size_bytes=1, n_ctx=512, n_ctx_train=512, n_vocab=1000,
@@ -150,12 +150,15 @@ class FakeEngine(Engine):
         priority: m.Priority = "chat",
         add_special: bool = False,
         markers: Sequence[str] = (),
+        thinking: ThinkingMarks | None = None,
         poll: Callable[[], None] | None = None,
     ) -> FakeStream:
         if self.refusal is not None:
             raise self.refusal
         ids_or_text = prompt if isinstance(prompt, str) else list(prompt)
-        self.submits.append(m.Submit(0, ids_or_text, params, n, priority, add_special, tuple(markers)))
+        self.submits.append(
+            m.Submit(0, ids_or_text, params, n, priority, add_special, tuple(markers), thinking)
+        )
         stream = FakeStream(prompt, self.script(prompt, params), n)
         self.streams.append(stream)
         return stream

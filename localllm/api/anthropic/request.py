@@ -11,10 +11,11 @@ from typing import Any
 import flask
 
 from localllm.api.anthropic.history import read_history
-from localllm.api.chat_request import ChatRequest, read_template_kwargs
+from localllm.api.chat_request import ChatRequest
 from localllm.api.fields import Fields
 from localllm.api.priority import read_priority
 from localllm.api.sampling import json_schema, read_sampling
+from localllm.api.thinking import Thinking, read_thinking
 from localllm.chat.messages import normalise
 from localllm.chat.tools import read_tool_choice, read_tools
 from localllm.errors import InvalidRequest
@@ -34,17 +35,18 @@ def read_messages_request(body: Fields, model: str, defaults: SamplingParams) ->
     tool_choice = _read_tool_choice(choice)
     read_tool_choice(tool_choice, tools)
     stops = body.texts("stop_sequences")
+    thinking = _read_thinking(body)
     return ChatRequest(
         model=model,
         messages=normalise(turns.messages),
-        params=read_sampling(Fields({**body.values, "stop": stops}), defaults),
+        params=thinking.limit(read_sampling(Fields({**body.values, "stop": stops}), defaults)),
         tools=tools,
         tool_choice=tool_choice,
         parallel_tool_calls=not choice.flag("disable_parallel_tool_use"),
         response_grammar=_read_format(body),
         stream=body.flag("stream"),
         continue_final_message=turns.is_continued,
-        template_kwargs=_read_thinking(body),
+        template_kwargs=thinking.template_kwargs,
         priority=read_priority(
             flask.request.headers.get("x-priority"),
             body.text("service_tier"),
@@ -97,13 +99,10 @@ def _read_format(body: Fields) -> Grammar | None:
     return json_schema(given.raw("schema") or {}, f"{given.prefix}schema")
 
 
-def _read_thinking(body: Fields) -> dict[str, Any]:
-    """What the template is told of thinking: off, on, and how much. A budget in tokens has no counterpart."""
-    told: dict[str, Any] = {}
+def _read_thinking(body: Fields) -> Thinking:
+    """`thinking` with its budget, and the effort of `output_config`."""
     thinking, config = body.object("thinking"), body.object("output_config")
-    kind = thinking.text("type") if thinking is not None else None
-    if kind is not None:
-        told["enable_thinking"] = kind != "disabled"
-    if config is not None and (effort := config.text("effort")):
-        told["reasoning_effort"] = effort
-    return read_template_kwargs(Fields({**body.values, **told}))
+    if thinking is not None:
+        thinking.text("type")
+    effort = config.text("effort") if config is not None else None
+    return read_thinking(Fields({**body.values, **({"reasoning_effort": effort} if effort else {})}))

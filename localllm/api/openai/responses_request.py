@@ -10,11 +10,12 @@ from typing import Any, cast
 import flask
 import msgspec
 
-from localllm.api.chat_request import ChatRequest, Truncation, read_template_kwargs
+from localllm.api.chat_request import ChatRequest, Truncation
 from localllm.api.fields import Fields
 from localllm.api.openai.responses_input import Recall, read_input
 from localllm.api.priority import read_priority
 from localllm.api.sampling import json_schema, read_sampling
+from localllm.api.thinking import read_thinking
 from localllm.chat.messages import normalise
 from localllm.chat.tools import ToolChoice, read_tool_choice, read_tools
 from localllm.errors import InvalidRequest, UnsupportedParameter
@@ -50,18 +51,18 @@ def read_responses_request(body: Fields, model: str, entry: Entry, recall: Recal
     tools = read_tools([_chat_tool(tool, f"tools[{i}]") for i, tool in enumerate(body.items("tools"))])
     read_tool_choice(body.raw("tool_choice"), tools)
     reasoning = body.object("reasoning") or Fields({})
-    effort = {"reasoning_effort": reasoning.text("effort")} if "effort" in reasoning else {}
+    thinking = read_thinking(body)
     chat = ChatRequest(
         model=model,
         messages=normalise(turns.messages),
-        params=_read_params(body, entry.sampling),
+        params=thinking.limit(_read_params(body, entry.sampling)),
         tools=tools,
         tool_choice=body.raw("tool_choice") or "auto",
         parallel_tool_calls=body.flag("parallel_tool_calls", True),
         response_grammar=_read_format(body),
         stream=body.flag("stream"),
         continue_final_message=turns.is_continued,
-        template_kwargs=read_template_kwargs(Fields({**body.values, **effort})),
+        template_kwargs=thinking.template_kwargs,
         truncation=cast(Truncation | None, body.choice("truncation", ("auto", "disabled"))),
         priority=read_priority(
             flask.request.headers.get("x-priority"),

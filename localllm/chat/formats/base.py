@@ -13,7 +13,7 @@ from localllm.chat.deltas import Content, Reasoning
 from localllm.chat.lark import Lark, one_of
 from localllm.chat.reader import Broken, Reader, Reading, Sink
 from localllm.chat.tools import function_name, parameters_by_name, read_tool_choice
-from localllm.sampling_params import Grammar
+from localllm.sampling_params import Grammar, ThinkingMarks
 
 Call = tuple[str, Any]  # name, arguments
 Parameters = dict[str, Any]
@@ -58,7 +58,30 @@ class Format:
         if self.reasoning is None:
             return False
         opener, closer = self.reasoning
-        return prompt.rstrip().endswith(opener.strip()) or continued.rfind(opener) > continued.rfind(closer)
+        is_continued = continued.rfind(opener) > continued.rfind(closer)
+        return prompt.rstrip().endswith(opener.strip()) or (
+            is_continued and not prompt.endswith(self.thinking_end)
+        )
+
+    @property
+    def thinking_end(self) -> str:
+        """What is written for the model to end its thinking: a tag on a line of its own, a token as it is."""
+        closer = self.reasoning[1] if self.reasoning else ""
+        is_token = closer in self.marks or "|" in closer or closer.startswith("[/")
+        return closer if is_token or not closer else f"\n{closer}\n\n"
+
+    def without_thought(self, prompt: str, continued: str = "") -> str:
+        """The prompt with its thinking ended, where it has begun one."""
+        return prompt + self.thinking_end if self.starts_in_reasoning(prompt, continued) else prompt
+
+    def thinking_marks(self, prompt: str, continued: str = "", *, has_tools: bool) -> ThinkingMarks | None:
+        """What a budget for the thinking goes by. With tools a call ends the thinking too, as the parser has it."""
+        if self.reasoning is None:
+            return None
+        opener, closer = self.reasoning
+        closers = (closer, *self.openers) if has_tools else (closer,)
+        end, is_open = self.thinking_end, self.starts_in_reasoning(prompt, continued)
+        return ThinkingMarks(opener, closers, end, end, is_open=is_open)
 
     def read(self, r: Reader, in_reasoning: bool) -> Reading[None]:
         """The whole answer: content, reasoning and calls, until the text ends."""
@@ -108,8 +131,7 @@ class Format:
 
     def read_calls(self, r: Reader, opener: str) -> Reading[None]:
         """The calls after an opener, and the closer. Raises Broken where it is something else."""
-        raise Broken
-        yield
+        raise NotImplementedError
 
     @property
     def written_opener(self) -> str:

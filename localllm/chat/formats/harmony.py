@@ -10,6 +10,7 @@ from localllm.chat.formats import json_calls
 from localllm.chat.formats.base import Format, Parameters
 from localllm.chat.lark import Lark
 from localllm.chat.reader import Broken, Reader, Reading, Sink
+from localllm.sampling_params import ThinkingMarks
 
 _START, _CHANNEL, _MESSAGE, _CONSTRAIN = "<|start|>", "<|channel|>", "<|message|>", "<|constrain|>"
 _ANALYSIS = "<|channel|>analysis<|message|>"
@@ -29,6 +30,16 @@ class Harmony(Format):
 
     def starts_in_reasoning(self, prompt: str, continued: str = "") -> bool:
         return prompt.endswith(_ANALYSIS)
+
+    @property
+    def thinking_end(self) -> str:
+        return "<|end|><|start|>assistant"
+
+    def thinking_marks(self, prompt: str, continued: str = "", *, has_tools: bool) -> ThinkingMarks | None:
+        """The next channel is the model's own choice, once; where it thinks again, it is the final one."""
+        end, is_open = self.thinking_end, self.starts_in_reasoning(prompt, continued)
+        again = f"{end}{_CHANNEL}final{_MESSAGE}"
+        return ThinkingMarks(_ANALYSIS, _ENDS, end, again, is_open=is_open, is_anywhere=True)
 
     def read(self, r: Reader, in_reasoning: bool) -> Reading[None]:
         sink: Sink = r.reasoning if in_reasoning else r.content
