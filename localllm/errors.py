@@ -157,7 +157,7 @@ class UpstreamFailed(LocalllmError):
 
     status = 502
     code = "upstream_failed"
-    retry_after_s = 1
+    retry_after_s: int | None = 1
 
     def __init__(
         self, message: str, *, param: str | None = None, code: str | None = None, retry: bool = True

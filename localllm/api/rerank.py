@@ -10,6 +10,7 @@ from localllm.api import fields, reply, sse
 from localllm.api.embedding_job import Prompt, embedding_job
 from localllm.api.envelope import json_response
 from localllm.api.fields import Fields
+from localllm.api.forwarding.vectors import fetch_scores
 from localllm.api.job import Services
 from localllm.errors import InvalidRequest
 from localllm.models.model import Model
@@ -27,15 +28,22 @@ def blueprint(services: Services) -> Blueprint:
         name = reply.model_name(body.text("model"), services)
         query, documents = read_query(body), read_documents(body)
         top_n = body.integer("top_n", 1) or len(documents)
-        with embedding_job(services, name, sse.client_gone()) as job:
-            _check_is_reranker(job.model, name)
-            scores = [float(v[0]) for v in job.embed([pair(job.model, query, text) for text in documents])]
+        entry = services.pool.catalog.find(name)
+        if entry.is_forwarded:
+            scores, num_tokens = fetch_scores(services, entry, query, documents, sse.client_gone())
+        else:
+            with embedding_job(services, name, sse.client_gone()) as job:
+                _check_is_reranker(job.model, name)
+                scores = [
+                    float(v[0]) for v in job.embed([pair(job.model, query, text) for text in documents])
+                ]
+                num_tokens = job.num_tokens
         best = sorted(range(len(documents)), key=lambda index: -scores[index])[:top_n]
         returns_texts = body.flag("return_documents")
         results = [
             result(index, scores[index], documents[index] if returns_texts else None) for index in best
         ]
-        usage = {"prompt_tokens": job.num_tokens, "total_tokens": job.num_tokens}
+        usage = {"prompt_tokens": num_tokens, "total_tokens": num_tokens}
         return json_response({"object": "list", "model": name, "results": results, "usage": usage})
 
     return routes

@@ -15,7 +15,8 @@ import msgspec
 
 from localllm import errors, facts
 from localllm.api import reply
-from localllm.api.chat_core import ChatAnswer, Part
+from localllm.api.answers import AnyChatAnswer, chat_answer
+from localllm.api.chat_core import Part
 from localllm.api.chat_request import ChatRequest
 from localllm.api.job import Admission, Services
 from localllm.api.openai.chat import whole_body
@@ -110,14 +111,16 @@ class Chat:
             self.was_interrupted = True
         finally:
             answer.cancel()
-            printed.end(answer.timings())
+            printed.end(answer.timings(), was_stopped=self.was_interrupted)
         self._messages.append({"role": "assistant", "content": printed.content})
 
-    def _answer(self, messages: Messages) -> ChatAnswer:
+    def _answer(self, messages: Messages) -> AnyChatAnswer:
         entry = self._services.pool.catalog.find(self.model)
         params = msgspec.structs.replace(entry.sampling, **self._options)
-        request = ChatRequest(model=self.model, messages=normalise(messages), params=params)
-        return ChatAnswer(self._services, request, lambda: False)
+        request = ChatRequest(
+            model=self.model, messages=normalise(messages), params=params, given=dict(self._options)
+        )
+        return chat_answer(self._services, request, lambda: False)
 
 
 class _Printer:
@@ -139,13 +142,16 @@ class _Printer:
             self.content += part.delta.text
         sys.stdout.flush()
 
-    def end(self, timings: dict[str, Any]) -> None:
-        """timings: llama.cpp's, empty for an answer that was stopped."""
+    def end(self, timings: dict[str, Any], *, was_stopped: bool) -> None:
+        """timings: llama.cpp's; empty for an answer that was stopped, and where another server sends none."""
         click.echo()
         if sys.stderr.isatty():
             figures = timings.get("timings")
-            said = f"{figures['predicted_per_second']:.1f} tokens/s" if figures else "stopped"
-            click.secho(said, dim=True, err=True)
+            rate = figures.get("predicted_per_second") if figures else None
+            if isinstance(rate, int | float):
+                click.secho(f"{rate:.1f} tokens/s", dim=True, err=True)
+            elif was_stopped:
+                click.secho("stopped", dim=True, err=True)
 
 
 def _converse(chat: Chat) -> None:
@@ -168,7 +174,7 @@ def _converse(chat: Chat) -> None:
                 click.echo(f"{facts.PRODUCT}: {e.message}", err=True)
 
 
-def _wait_loaded(answer: ChatAnswer) -> None:
+def _wait_loaded(answer: AnyChatAnswer) -> None:
     """Wait for the model, and say how far it is where somebody is looking."""
     has_said = False
     while not answer.prepare(1.0):

@@ -34,7 +34,8 @@ class Upstream:
     def __init__(self, spec: UpstreamSpec, folder: Path, app_id: str) -> None:
         self.spec = spec
         self.replicas = Replicas(spec.addresses, spec.num_parallel)
-        self.takes_stream_options = True  # until it refuses them
+        self.refuses: frozenset[str] = frozenset()  # fields that it does not know, learnt from its refusals
+        self.says_any = False  # its word for tool_choice "required"
         self._folder = folder
         self._app_id = app_id
 

@@ -11,13 +11,16 @@ from flask import Blueprint, Response
 
 from localllm import errors
 from localllm.api import fields, reply, sse
+from localllm.api.answers import AnyChatAnswer, chat_answer
 from localllm.api.anthropic.blocks import BlockWriter
 from localllm.api.anthropic.errors import error_body
 from localllm.api.anthropic.request import read_messages_request
-from localllm.api.chat_core import ChatAnswer, End, Part
+from localllm.api.chat_core import End, Part
 from localllm.api.chat_request import ChatRequest
 from localllm.api.counts import Usage
 from localllm.api.envelope import json_response
+from localllm.api.forwarding.body import with_given
+from localllm.api.forwarding.vectors import fetch_num_tokens
 from localllm.api.job import Services
 from localllm.api.openai.wire import new_id
 from localllm.api.prompt_size import num_prompt_tokens
@@ -25,8 +28,15 @@ from localllm.models.entry import Entry
 
 Json = dict[str, Any]
 
-STOP_REASONS = {"stop": "end_turn", "length": "max_tokens", "tool_calls": "tool_use"}
+STOP_REASONS = {
+    "stop": "end_turn",
+    "length": "max_tokens",
+    "tool_calls": "tool_use",
+    "content_filter": "refusal",
+}
 CLAUDE = "claude"
+COUNT_PATH = "/messages/count_tokens"
+CHAT_NAMES = {"stop_sequences": "stop", "output_config.effort": "reasoning_effort"}
 
 
 def blueprint(services: Services) -> Blueprint:
@@ -36,19 +46,27 @@ def blueprint(services: Services) -> Blueprint:
     def read() -> ChatRequest:
         body = fields.json_body()
         entry, name = find_entry(body.text("model"), services)
-        return read_messages_request(body, name, entry.sampling)
+        request = read_messages_request(body, name, entry.sampling)
+        return with_given(request, body, CHAT_NAMES) if entry.is_forwarded else request
 
     @routes.post("/messages")
     def create() -> Response:
         request = read()
-        turn = MessageTurn(ChatAnswer(services, request, sse.client_gone()))
+        turn = MessageTurn(chat_answer(services, request, sse.client_gone()))
         if request.stream:
             return reply.streamed(turn.answer, turn.events, services.config, MessageStream())
         return reply.whole(turn.answer, turn.whole)
 
-    @routes.post("/messages/count_tokens")
+    @routes.post(COUNT_PATH)
     def count() -> Response:
-        return json_response({"input_tokens": num_prompt_tokens(services, read(), sse.client_gone())})
+        request = read()
+        entry = services.pool.catalog.find(request.model)
+        if entry.is_forwarded:
+            asked = dict(fields.json_body().values)
+            num_tokens = fetch_num_tokens(services, entry, COUNT_PATH, asked, sse.client_gone())
+        else:
+            num_tokens = num_prompt_tokens(services, request, sse.client_gone())
+        return json_response({"input_tokens": num_tokens})
 
     return routes
 
@@ -71,7 +89,7 @@ def find_entry(asked: str | None, services: Services) -> tuple[Entry, str]:
 class MessageTurn:
     """One message while it is made."""
 
-    def __init__(self, answer: ChatAnswer) -> None:
+    def __init__(self, answer: AnyChatAnswer) -> None:
         self.answer = answer
         self._writer = BlockWriter()
         self._id = new_id("msg").replace("-", "_", 1)
@@ -91,7 +109,7 @@ class MessageTurn:
         yield from self._writer.close()
         stop = {"stop_reason": self._stop_reason, "stop_sequence": self._stop_sequence}
         usage = _usage_body(self.answer.usage())
-        yield {"type": "message_delta", "delta": stop, "usage": usage, **self._truncated()}
+        yield {"type": "message_delta", "delta": stop, "usage": usage, **self.answer.remarks()}
         yield {"type": "message_stop"}
 
     def whole(self) -> Json:
@@ -111,12 +129,8 @@ class MessageTurn:
             "stop_reason": self._stop_reason,
             "stop_sequence": self._stop_sequence,
             "usage": _usage_body(self.answer.usage()),
-            **self._truncated(),
+            **(self.answer.remarks() if self._stop_reason else {}),
         }
-
-    def _truncated(self) -> Json:
-        """How many messages were left out because they did not fit, where some were."""
-        return {"truncated_messages": self.answer.num_truncated} if self.answer.num_truncated else {}
 
     def _take_end(self, end: End) -> None:
         self._stop_reason = STOP_REASONS[end.finish_reason]

@@ -7,8 +7,10 @@ from typing import Any
 from flask import Blueprint, Response
 
 from localllm.api import fields, reply, sse
-from localllm.api.chat_core import ChatAnswer, End, Part
+from localllm.api.answers import AnyChatAnswer, chat_answer
+from localllm.api.chat_core import End, Part
 from localllm.api.chat_request import read_chat_request
+from localllm.api.forwarding.body import read_forwarded_chat
 from localllm.api.job import Services
 from localllm.api.openai import wire
 from localllm.chat.deltas import Delta, fold
@@ -24,8 +26,11 @@ def blueprint(services: Services) -> Blueprint:
         body = fields.json_body()
         name = reply.model_name(body.text("model"), services)
         entry = services.pool.catalog.find(name)
-        request = read_chat_request(body, name, entry.sampling)
-        answer = ChatAnswer(services, request, sse.client_gone())
+        if entry.is_forwarded:
+            request = read_forwarded_chat(body, name, entry)
+        else:
+            request = read_chat_request(body, name, entry.sampling)
+        answer = chat_answer(services, request, sse.client_gone())
         if request.stream:
             return reply.streamed(answer, lambda: stream_chunks(answer), services.config)
         return reply.whole(answer, lambda: whole_body(answer))
@@ -33,7 +38,7 @@ def blueprint(services: Services) -> Blueprint:
     return routes
 
 
-def stream_chunks(answer: ChatAnswer) -> sse.Source:
+def stream_chunks(answer: AnyChatAnswer) -> sse.Source:
     """The chunks of one stream: role, deltas, one finish_reason a choice, then usage where it was asked for."""
     request = answer.request
     envelope = wire.Envelope("chatcmpl", "chat.completion.chunk", request.model)
@@ -55,10 +60,9 @@ def stream_chunks(answer: ChatAnswer) -> sse.Source:
         yield envelope.wrap([], usage=wire.usage_body(answer.usage()), **_last_words(answer))
 
 
-def _last_words(answer: ChatAnswer) -> dict[str, Any]:
-    """llama.cpp's timings, and how many messages were left out where some were."""
-    truncated = {"truncated_messages": answer.num_truncated} if answer.num_truncated else {}
-    return answer.timings() | truncated
+def _last_words(answer: AnyChatAnswer) -> dict[str, Any]:
+    """llama.cpp's timings, and what else there is to say of the answer."""
+    return answer.timings() | answer.remarks()
 
 
 def _part_choice(part: Part) -> dict[str, Any]:
@@ -68,7 +72,7 @@ def _part_choice(part: Part) -> dict[str, Any]:
     return choice
 
 
-def whole_body(answer: ChatAnswer) -> dict[str, Any]:
+def whole_body(answer: AnyChatAnswer) -> dict[str, Any]:
     """The answer in one body."""
     request = answer.request
     deltas: list[list[Delta]] = [[] for _ in range(request.n)]

@@ -11,6 +11,7 @@ from flask import Blueprint, Response
 from localllm.api import fields, reply, sse
 from localllm.api.chat_request import MAX_CHOICES
 from localllm.api.fields import Fields
+from localllm.api.forwarding.completions import ForwardedCompletion
 from localllm.api.job import Job, Prompt, Services
 from localllm.api.openai import wire
 from localllm.api.openai.text_logprobs import TextLogprobs
@@ -19,6 +20,7 @@ from localllm.errors import InvalidRequest, UnsupportedParameter
 from localllm.models.model import Model
 from localllm.sampling_params import SamplingParams
 
+AnyJob = Job | ForwardedCompletion
 MAX_PROMPTS = 256
 MAX_LOGPROBS = 20
 
@@ -44,8 +46,17 @@ def blueprint(services: Services) -> Blueprint:
     def create() -> Response:
         body = fields.json_body()
         name = reply.model_name(body.text("model"), services)
-        request = read_completion_request(body, name, services.pool.catalog.find(name).sampling)
-        job = Job(services, name, lambda model: make_prompts(model, request), sse.client_gone())
+        entry = services.pool.catalog.find(name)
+        request = read_completion_request(body, name, entry.sampling)
+        job: AnyJob
+        if entry.is_forwarded:
+            request = msgspec.structs.replace(request, echo=False, best_of=request.n)  # done where it runs
+            num_choices = len(request.prompts) * request.n
+            job = ForwardedCompletion(
+                services, entry, name, dict(body.values), num_choices, sse.client_gone()
+            )
+        else:
+            job = Job(services, name, lambda model: make_prompts(model, request), sse.client_gone())
         if request.stream:
             return reply.streamed(job, lambda: stream_chunks(job, request), services.config)
         return reply.whole(job, lambda: whole_body(job, request))
@@ -127,15 +138,15 @@ def fill_in_the_middle(model: Model, prompt: str | list[int], suffix: str) -> li
     return [*beginning, before, *head, after, *tokenize(suffix, parse_special=False), middle]
 
 
-def _echoes(job: Job, request: CompletionRequest) -> list[str]:
+def _echoes(job: AnyJob, request: CompletionRequest) -> list[str]:
     """What each choice begins with: its prompt, where that was asked for."""
-    if not request.echo:
+    if not request.echo or isinstance(job, ForwardedCompletion):
         return [""] * len(request.prompts)
     detokenize: Callable[[Sequence[int]], str] = job.model.engine.detokenize
     return [prompt if isinstance(prompt, str) else detokenize(prompt) for prompt in request.prompts]
 
 
-def stream_chunks(job: Job, request: CompletionRequest) -> sse.Source:
+def stream_chunks(job: AnyJob, request: CompletionRequest) -> sse.Source:
     envelope = wire.Envelope("cmpl", "text_completion", request.model)
     extra: dict[str, Any] = {"usage": None} if request.include_usage else {}
     echoes = _echoes(job, request)
@@ -167,7 +178,7 @@ def _reason(reason: str) -> str:
     return "length" if reason == "length" else "stop"
 
 
-def whole_body(job: Job, request: CompletionRequest) -> dict[str, Any]:
+def whole_body(job: AnyJob, request: CompletionRequest) -> dict[str, Any]:
     echoes = _echoes(job, request)
     texts = [""] * job.num_choices
     logprobs = [TextLogprobs(len(echoes[i // request.best_of])) for i in range(job.num_choices)]
@@ -190,7 +201,7 @@ def whole_body(job: Job, request: CompletionRequest) -> dict[str, Any]:
     return envelope.wrap(choices, usage=wire.usage_body(job.usage()), **job.timings())
 
 
-def _groups(job: Job, request: CompletionRequest) -> list[range]:
+def _groups(job: AnyJob, request: CompletionRequest) -> list[range]:
     """The choices of each prompt."""
     return [range(i, i + request.best_of) for i in range(0, job.num_choices, request.best_of)]
 

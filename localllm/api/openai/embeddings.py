@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
@@ -12,6 +13,7 @@ from localllm.api import fields, reply, sse
 from localllm.api.embedding_job import Prompt, embedding_job
 from localllm.api.envelope import json_response
 from localllm.api.fields import Fields
+from localllm.api.forwarding.vectors import fetch_vectors
 from localllm.api.job import Services
 from localllm.errors import InvalidRequest
 
@@ -39,18 +41,27 @@ def blueprint(services: Services) -> Blueprint:
         body = fields.json_body()
         name = reply.model_name(body.text("model"), services)
         request = read_embedding_request(body)
+        entry = services.pool.catalog.find(name)
+        if entry.is_forwarded:
+            found = fetch_vectors(services, entry, request.inputs, request.dimensions, sse.client_gone())
+            remarks = {"usage_estimated": True} if found.is_estimated else {}
+            return json_response(_body(request, name, found.vectors, found.num_tokens) | remarks)
         with embedding_job(services, name, sse.client_gone()) as job:
             _check_is_embedding(job.model.info.pooling, name)
             _check_dimensions(request, job.model.info.n_embd)
             vectors = [shortened(vector, request.dimensions) for vector in job.embed(request.inputs)]
-        usage = {"prompt_tokens": job.num_tokens, "total_tokens": job.num_tokens}
-        data = [
-            {"object": "embedding", "index": index, "embedding": encoded(vector, request.is_base64)}
-            for index, vector in enumerate(vectors)
-        ]
-        return json_response({"object": "list", "model": name, "data": data, "usage": usage})
+        return json_response(_body(request, name, vectors, job.num_tokens))
 
     return routes
+
+
+def _body(request: EmbeddingRequest, name: str, vectors: Sequence[Vector], num_tokens: int) -> dict[str, Any]:
+    data = [
+        {"object": "embedding", "index": index, "embedding": encoded(vector, request.is_base64)}
+        for index, vector in enumerate(vectors)
+    ]
+    usage = {"prompt_tokens": num_tokens, "total_tokens": num_tokens}
+    return {"object": "list", "model": name, "data": data, "usage": usage}
 
 
 def read_embedding_request(body: Fields) -> EmbeddingRequest:

@@ -8,13 +8,17 @@ from __future__ import annotations
 import time
 from typing import Any
 
+import msgspec
 from flask import Blueprint, Response
 
 from localllm import errors
 from localllm.api import fields, reply, sse
-from localllm.api.chat_core import ChatAnswer, End, Part
+from localllm.api.answers import AnyChatAnswer, chat_answer
+from localllm.api.chat_core import End, Part
 from localllm.api.counts import Usage
 from localllm.api.envelope import json_response
+from localllm.api.forwarding.body import with_given
+from localllm.api.forwarding.vectors import fetch_num_tokens
 from localllm.api.job import Services
 from localllm.api.openai.item_memory import ItemMemory
 from localllm.api.openai.responses_output import OutputWriter, new_id
@@ -22,6 +26,8 @@ from localllm.api.openai.responses_request import ResponsesRequest, read_respons
 from localllm.api.prompt_size import num_prompt_tokens
 
 Json = dict[str, Any]
+COUNT_PATH = "/responses/input_tokens"
+CHAT_NAMES = {"max_output_tokens": "max_tokens", "reasoning.effort": "reasoning_effort"}
 
 
 def blueprint(services: Services) -> Blueprint:
@@ -33,20 +39,29 @@ def blueprint(services: Services) -> Blueprint:
         body = fields.json_body()
         name = reply.model_name(body.text("model"), services)
         entry = services.pool.catalog.find(name)
-        return read_responses_request(body, name, entry, memory.recall)
+        request = read_responses_request(body, name, entry, memory.recall)
+        if entry.is_forwarded:
+            return msgspec.structs.replace(request, chat=with_given(request.chat, body, CHAT_NAMES))
+        return request
 
     @routes.post("/responses")
     def create() -> Response:
         request = read()
-        turn = ResponseTurn(request, ChatAnswer(services, request.chat, sse.client_gone()), memory)
+        turn = ResponseTurn(request, chat_answer(services, request.chat, sse.client_gone()), memory)
         if request.chat.stream:
             dialect = ResponseStream(turn)
             return reply.streamed(turn.answer, turn.events, services.config, dialect)
         return reply.whole(turn.answer, turn.whole)
 
-    @routes.post("/responses/input_tokens")
+    @routes.post(COUNT_PATH)
     def count() -> Response:
-        num_tokens = num_prompt_tokens(services, read().chat, sse.client_gone())
+        request = read()
+        entry = services.pool.catalog.find(request.chat.model)
+        if entry.is_forwarded:
+            asked = dict(fields.json_body().values)
+            num_tokens = fetch_num_tokens(services, entry, COUNT_PATH, asked, sse.client_gone())
+        else:
+            num_tokens = num_prompt_tokens(services, request.chat, sse.client_gone())
         return json_response({"object": "response.input_tokens", "input_tokens": num_tokens})
 
     return routes
@@ -55,7 +70,7 @@ def blueprint(services: Services) -> Blueprint:
 class ResponseTurn:
     """One response while it is made: the object that events carry, and the events."""
 
-    def __init__(self, request: ResponsesRequest, answer: ChatAnswer, memory: ItemMemory) -> None:
+    def __init__(self, request: ResponsesRequest, answer: AnyChatAnswer, memory: ItemMemory) -> None:
         self.answer = answer
         self._request = request
         self._memory = memory
@@ -105,8 +120,7 @@ class ResponseTurn:
         }
         if has_ended:
             body |= {"usage": _usage_body(self.answer.usage())} | self.answer.timings()
-        if self.answer.num_truncated:
-            body["truncated_messages"] = self.answer.num_truncated
+            body |= self.answer.remarks()
         return body
 
 
