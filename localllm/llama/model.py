@@ -17,6 +17,7 @@ from localllm.llama import library
 TokenIds = npt.NDArray[np.int32]
 PIECE_BYTES = 512
 ALL_LAYERS = -1
+BIDIRECTIONAL = frozenset({"gemma-embedding"})  # without saying so in the file
 
 
 class Model:
@@ -86,13 +87,15 @@ class Model:
         return int(llama_cpp.llama_model_n_embd_out(self.pointer))
 
     @property
-    def has_encoder(self) -> bool:
-        return bool(llama_cpp.llama_model_has_encoder(self.pointer))
-
-    @property
     def pooling(self) -> str | None:
         """How the GGUF says that its vectors are pooled (llama.cpp's number as text), or None where it says nothing."""
         return self.metadata(f"{self.metadata('general.architecture')}.pooling_type")
+
+    @property
+    def is_bidirectional(self) -> bool:
+        """True where each token sees those after it too, so that a sequence is computed in one batch."""
+        architecture = self.metadata("general.architecture")
+        return architecture in BIDIRECTIONAL or self.metadata(f"{architecture}.attention.causal") == "false"
 
     @property
     def is_recurrent(self) -> bool:
