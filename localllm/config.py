@@ -38,6 +38,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     allowed_hosts: tuple[str, ...] = ()
     cors_origins: tuple[str, ...] = ()
     model: str | None = None
+    serve_any_name: bool = False
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     ping_interval_s: Seconds = 5.0
     engine_timeout_s: Seconds = 30.0

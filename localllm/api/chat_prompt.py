@@ -45,6 +45,7 @@ def make_prompt(model: Model, request: ChatRequest) -> Prompt:
         n=request.n,
         priority=request.priority,
         markers=markers(model.format),
+        field=request.history_field,
         thinking=model.format.thinking_marks(text, request.continued, has_tools=bool(request.callable_tools))
         if has_budget
         else None,

@@ -44,6 +44,7 @@ class ChatRequest(msgspec.Struct, frozen=True, kw_only=True):
     template_kwargs: dict[str, Any] = {}
     truncation: Truncation | None = None  # None: as the model's entry has it
     priority: Priority = "chat"
+    history_field: str = "messages"  # what the body calls them, for errors
     given: dict[str, Any] = {}  # what the body said, as it came: for a model that another server runs
 
     @property

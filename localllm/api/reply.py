@@ -17,6 +17,7 @@ from localllm.api.job import Services
 from localllm.api.request_log import KEY as RECORD
 from localllm.api.request_log import Record
 from localllm.config import Config
+from localllm.errors import ModelNotFound
 
 HEADERS_WITHIN_S = 5.0  # a model that takes longer to load is waited for inside the stream, with pings
 
@@ -83,11 +84,22 @@ def _let_go(answer: Answer) -> Callable[[], None]:
 
 
 def model_name(asked: str | None, services: Services) -> str:
-    """The name that the request gives; without one the configured model, a loaded one, or the catalog's first."""
-    if asked:
+    """The name that the request gives; without one the configured model, a loaded one, or the catalog's first.
+
+    With `serve_any_name` a name that nothing has is none.
+    """
+    if asked and not (services.config.serve_any_name and _is_unknown(asked, services)):
         return asked
     if services.config.model:
         return services.config.model
     statuses = services.pool.statuses()
     here = (entry.id for entry, status in statuses if status == "loaded" and not entry.is_forwarded)
     return next(here, statuses[0][0].id)
+
+
+def _is_unknown(name: str, services: Services) -> bool:
+    try:
+        services.pool.catalog.find(name)
+    except ModelNotFound:
+        return True
+    return False

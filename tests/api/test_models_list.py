@@ -77,3 +77,11 @@ def test_the_page_shows_models_and_how_to_connect(client):
     assert f"{client.url}/v1" in page
     assert "guide" in page
     assert client.request("HEAD", "/").status == 200
+
+
+def test_any_name_is_served_where_that_is_set(serve):
+    """`serve_any_name`: clients with names of their own built in reach the model of requests without a name."""
+    any_name, strict = serve(serve_any_name=True, model="other"), serve()
+    assert any_name.chat(model="gpt-9-nano").json["model"] == "other"
+    assert any_name.chat(model="guide").json["model"] == "guide"
+    assert strict.chat(model="gpt-9-nano").error["code"] == "model_not_found"

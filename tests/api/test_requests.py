@@ -35,7 +35,9 @@ TOLERATED = [
     {"messages": [USER, {"role": "assistant", "content": None, "tool_calls": [
         {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{broken"}}]},
         {"role": "tool", "tool_call_id": "c", "content": "42"}]},
-    {"tools": [{"type": "web_search"}]},
+    {"tools": [{"type": "web_search"}]}, {"thinking": True}, {"reasoning": "high"},
+    {"messages": [USER, {"role": "assistant", "content": "", "function_call": {"name": "f", "arguments": "{}"}},
+        {"role": "function", "name": "f", "content": "42"}]},
 ]  # fmt: skip
 
 REFUSED = [

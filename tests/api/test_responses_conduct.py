@@ -21,6 +21,7 @@ def test_what_is_refused_before_the_first_token_has_its_own_status(client, engin
     engine.refusal = errors.ContextLengthExceeded("This model's maximum context length is 5 tokens.")
     answer = respond(client, stream=stream)
     assert (answer.status, answer.error["code"]) == (400, "context_length_exceeded")
+    assert answer.error["param"] == "input"
 
 
 @pytest.mark.parametrize(

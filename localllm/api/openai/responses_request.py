@@ -55,6 +55,7 @@ def read_responses_request(body: Fields, model: str, entry: Entry, recall: Recal
     chat = ChatRequest(
         model=model,
         messages=normalise(turns.messages),
+        history_field="input",
         params=thinking.limit(_read_params(body, entry.sampling)),
         tools=tools,
         tool_choice=body.raw("tool_choice") or "auto",
