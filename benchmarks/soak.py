@@ -91,7 +91,7 @@ class Soak:
         )
 
 
-EXPLAINABLE = ("engine_died", "model_load_failed", "model_loading", "engine_restarting")
+EXPLAINABLE = ("engine_died", "model_load_failed", "model_loading", "api_error", "overloaded_error")
 
 
 def main(words: list[str]) -> None:

@@ -67,6 +67,7 @@ def figures(soak: Soak, options: argparse.Namespace, *, was_alive: bool) -> dict
         "health_failures": soak.health_failures,
         "health_slowest_s": max(soak.health_s, default=0.0),
         "longest_silence_s": max((o.longest_silence_s for o in streams), default=0.0),
+        "slowest_headers_s": max((o.headers_s for o in soak.outcomes), default=0.0),
         "before": _plain(soak.before),
         "after": _plain(soak.after),
         "growth": growth(soak),
@@ -108,6 +109,7 @@ def markdown(found: dict[str, Any], *, is_good: bool) -> str:
         ("/health", f"asked {found['health_asked']} times, {len(found['health_failures'])} failures, "
                     f"slowest {found['health_slowest_s']:.2f} s"),
         ("longest silence in a stream", f"{found['longest_silence_s']:.2f} s"),
+        ("longest wait for a status line", f"{found['slowest_headers_s']:.2f} s"),
         ("app's resident memory, slope of the second half", f"{found['slope_kib_per_minute']:+.1f} KiB/min"),
         ("file descriptors, slope of the second half", f"{found['slope_files_per_minute']:+.3f} /min"),
         ("most threads, most file descriptors", f"{found['most_threads']}, {found['most_files']}"),

@@ -46,7 +46,8 @@ class Outcome:
     """What became of one request. Times are time.monotonic() seconds.
 
     verdict: "answered", "refused" (as it should be), "cancelled" (by us), "error" (`code` says which), or "lost":
-    no answer, a stream without an end, or an answer that is wrong (`detail`).
+    no answer, a stream without an end, or an answer that is wrong (`detail`). headers_s: until the status line, which
+    waits for the engine, so that it is honest; from then on there is a byte at each ping at the latest.
     """
 
     kind: str
@@ -57,6 +58,7 @@ class Outcome:
     code: str = ""
     detail: str = ""
     longest_silence_s: float = 0.0
+    headers_s: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -100,14 +102,14 @@ def ask(address: tuple[str, int], kind: Kind, rng: random.Random) -> Outcome:
 
 
 def _read(connection: http.client.HTTPConnection, kind: Kind, outcome: Outcome) -> bytes:
-    """The body, or what had come when we hung up. Notes the longest time without a byte."""
-    last = time.monotonic()
+    """The body, or what had come when we hung up. Notes the longest time without a byte in a stream."""
     response = connection.getresponse()
-    outcome.status = response.status
+    last = time.monotonic()
+    outcome.status, outcome.headers_s = response.status, last - outcome.started
     received = b""
     while piece := response.read1(65536):
         now = time.monotonic()
-        if received or kind.end:
+        if kind.end:
             outcome.longest_silence_s = max(outcome.longest_silence_s, now - last)
         last = now
         received += piece
@@ -141,7 +143,8 @@ def _judge_stream(outcome: Outcome, kind: Kind, received: bytes) -> None:
         error = next((found for event in events if (found := _error_in(event))), None)
         if error is None:
             raise ValueError(f"the stream ended without an end: {received[-200:]!r}")
-        outcome.verdict, outcome.code, outcome.detail = "error", str(error.get("code")), str(error["message"])
+        outcome.verdict, outcome.detail = "error", str(error["message"])
+        outcome.code = str(error.get("code") or error.get("type"))  # Anthropic's errors have no code
 
 
 def _error_in(event: Json) -> Json | None:
