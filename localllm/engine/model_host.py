@@ -14,7 +14,7 @@ from localllm.engine.core import Core
 from localllm.engine.disk_cache import DiskCache
 from localllm.engine.draft_model import DraftModel
 from localllm.engine.drafting import MAX_DRAFTS, Drafter
-from localllm.engine.embedder import Embedder
+from localllm.engine.embedder import EmbedCall, Embedder, embedding_context
 from localllm.engine.llama_runner import LlamaRunner
 from localllm.engine.pace import Pace
 from localllm.engine.prefix_cache import PrefixCache
@@ -31,6 +31,7 @@ from localllm.llama.model import Model
 
 DEFAULT_N_CTX = 8192
 MAX_WAITING = 256
+KEPT_BESIDE_STREAMS = 2048  # cells on a CPU; what is evicted comes back from disk in a fraction of a second
 
 
 class ModelHost:
@@ -53,27 +54,15 @@ class ModelHost:
         self._draft_model: DraftModel | None = None
         n_threads = params.n_threads or default_threads()
         can_cut = not model.is_recurrent
-        num_slots = params.n_parallel * 2 if can_cut else params.n_parallel
-        self._context = Context(
-            model,
-            n_ctx=params.n_ctx or min(model.n_ctx_train, DEFAULT_N_CTX),
-            n_seq_max=num_slots,
-            n_batch=params.n_batch,
-            n_threads=n_threads,
-            flash_attn=params.flash_attn,
-            cache_type_k=params.cache_type_k,
-            cache_type_v=params.cache_type_v,
-            embedding=params.embedding,
-            max_logits=None if params.embedding else max(num_slots, 1 + MAX_DRAFTS),
-        )
+        num_slots = _num_slots(model, params)
+        make_context = embedding_context if params.embedding else _chat_context
+        self._context = make_context(model, params, n_threads)
         if self._workers is not None:
             self._workers.watch()
         elif params.n_threads is None and params.threads_file is not None and not params.embedding:
             n_threads = chosen_threads(Path(params.threads_file), model.size_bytes, self._decode_one)
             self._context.set_threads(n_threads)
-        self._embedder = (
-            Embedder(model, self._context, params.n_batch, num_slots) if params.embedding else None
-        )
+        self.embedder = Embedder(model, self._context) if params.embedding else None
         cache = PrefixCache(num_slots, self._context.n_ctx, can_cut=can_cut)
         scheduler = Scheduler(
             cache,
@@ -86,6 +75,9 @@ class ModelHost:
         checkpoints = None if can_cut else Checkpoints(cache, runner, model.eog_tokens)
         self.core = Core(scheduler, runner, Pace(params.n_batch), checkpoints=checkpoints)
         self.retention = _retention(params, cache, runner, write_later)
+        is_on_cpu = params.n_gpu_layers == 0 or not library.gpu_rows()
+        if self.retention is not None and can_cut and is_on_cpu:
+            cache.kept_beside_streams = KEPT_BESIDE_STREAMS
         self._preparer = Preparer(model, self._context.n_ctx)
         self.info = self._describe(params, n_threads, can_cut=can_cut)
 
@@ -105,7 +97,9 @@ class ModelHost:
             self._model,
             n_ctx=self._context.n_ctx,
             n_threads=n_threads,
-            n_gpu_layers=0 if params.rpc else params.n_gpu_layers,  # a guess is not worth a way over the network
+            n_gpu_layers=0
+            if params.rpc
+            else params.n_gpu_layers,  # a guess is not worth a way over the network
         )
         return Drafter(self._draft_model.guess)
 
@@ -158,7 +152,7 @@ class ModelHost:
 
     def prepare(self, command: m.Submit) -> list[Prepared]:
         """The sequences of a request. Raises InvalidRequest, ContextLengthExceeded or Busy."""
-        if self._embedder is not None:
+        if self.embedder is not None:
             raise InvalidRequest(
                 "This model makes embeddings and cannot generate text. Choose another one.", param="model"
             )
@@ -180,8 +174,6 @@ class ModelHost:
                 ]
                 text = b"".join(pieces).decode("utf-8", errors="replace")
                 return m.Text(command.call_id, text, pieces)
-            case m.Embed():
-                return self._embed(command)
             case m.GetStats():
                 return m.Stats(command.call_id, self._stats())
             case m.GetPrefixReport():
@@ -191,8 +183,9 @@ class ModelHost:
         pieces = (self._model.piece(token_id, special=True) for token_id in token_ids)
         return b"".join(pieces).decode("utf-8", errors="replace")
 
-    def _embed(self, command: m.Embed) -> m.Embeddings:
-        if self._embedder is None:
+    def embed_call(self, command: m.Embed) -> EmbedCall:
+        """The prompts of a call as token ids, to be added to the embedder. Raises InvalidRequest."""
+        if self.embedder is None:
             raise InvalidRequest(
                 'This model is loaded to write text. Set kind = "embedding" in its catalog entry to embed with it.',
                 param="model",
@@ -203,8 +196,8 @@ class ModelHost:
             else self._preparer.checked_ids(p)
             for p in command.prompts
         ]
-        vectors = self._embedder.embed(prompts)
-        return m.Embeddings(command.call_id, vectors, sum(len(p) for p in prompts))
+        self.embedder.check(prompts)
+        return EmbedCall(command.call_id, prompts)
 
     def _stats(self) -> m.EngineStats:
         core, scheduler = self.core, self.core.scheduler
@@ -220,6 +213,26 @@ class ModelHost:
             kv_cells_used=scheduler.cache.num_cells - scheduler.cache.num_free_cells,
             kv_cells=scheduler.cache.num_cells,
         )
+
+
+def _num_slots(model: Model, params: m.LoadParams) -> int:
+    """Twice as many as rows where prefixes of ended sequences can be kept beside running ones."""
+    return params.n_parallel if model.is_recurrent else params.n_parallel * 2
+
+
+def _chat_context(model: Model, params: m.LoadParams, n_threads: int) -> Context:
+    num_slots = _num_slots(model, params)
+    return Context(
+        model,
+        n_ctx=params.n_ctx or min(model.n_ctx_train, DEFAULT_N_CTX),
+        n_seq_max=num_slots,
+        n_batch=params.n_batch,
+        n_threads=n_threads,
+        flash_attn=params.flash_attn,
+        cache_type_k=params.cache_type_k,
+        cache_type_v=params.cache_type_v,
+        max_logits=max(num_slots, 1 + MAX_DRAFTS),
+    )
 
 
 def _retention(

@@ -99,11 +99,16 @@ class PrefixCache:
     """All slots of a context.
 
     can_cut: part of a sequence can be removed (attention). Where it cannot (recurrent), only whole slots are reused.
+    kept_beside_streams: how many cells idle slots may hold when a chat starts, because attention walks over them for
+    every token of every stream; None where that costs nothing.
     """
 
-    def __init__(self, num_slots: int, num_cells: int, *, can_cut: bool = True) -> None:
+    def __init__(
+        self, num_slots: int, num_cells: int, *, can_cut: bool = True, kept_beside_streams: int | None = None
+    ) -> None:
         self.num_cells = num_cells
         self.can_cut = can_cut
+        self.kept_beside_streams = kept_beside_streams
         self.slots = [Slot(seq_id, num_cells) for seq_id in range(num_slots)]
         self.operations: list[Operation] = []
         self.on_evict: Callable[[Slot], None] | None = None  # told before an idle slot loses tokens
@@ -224,6 +229,21 @@ class PrefixCache:
                 return False
             self.drop(victim)
         return True
+
+    def make_way(self) -> None:
+        """A chat starts: evict idle slots, least recently used first, down to what may be kept beside streams."""
+        if self.kept_beside_streams is None:
+            return
+        while self._num_kept() > self.kept_beside_streams and (victim := self._oldest(for_background=False)):
+            self.drop(victim)
+
+    def _num_kept(self) -> int:
+        """Cells that no running sequence uses."""
+        is_kept = self._cells.references > 0
+        for slot in self.slots:
+            if not slot.is_idle:
+                is_kept[slot.cells] = False
+        return int(np.count_nonzero(is_kept))
 
     def num_available(self, source: Slot | None, length: int, *, for_background: bool) -> int:
         """Cells that would be free if every slot that may be evicted were, but for `source`'s first `length`."""

@@ -213,6 +213,8 @@ class Scheduler:
             return False
         self.admissions.note(sequence)
         self.cache.occupy(slot, sequence, source, length)
+        if not background:
+            self.cache.make_way()
         if sequence.num_output_tokens == 0:
             sequence.num_cached_tokens = length
         sequence.prefill_end = len(sequence.tokens)

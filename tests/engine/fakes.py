@@ -99,9 +99,12 @@ class Rig:
         n_batch=64,
         can_cut=True,
         drafter=None,
+        kept_beside_streams=None,
     ):
         self.runner = FakeRunner()
-        self.cache = PrefixCache(num_slots, num_cells, can_cut=can_cut)
+        self.cache = PrefixCache(
+            num_slots, num_cells, can_cut=can_cut, kept_beside_streams=kept_beside_streams
+        )
         self.scheduler = Scheduler(
             self.cache, max_running=max_running, max_waiting=max_waiting, n_batch=n_batch, drafter=drafter
         )

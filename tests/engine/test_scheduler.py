@@ -262,10 +262,11 @@ actions = st.lists(
     max_running=st.integers(1, 5),
     can_cut=st.booleans(),
     drafts=st.booleans(),
+    kept=st.one_of(st.none(), st.integers(0, 200)),
     period=st.integers(1, 97),
 )
 def test_whatever_happens_every_request_ends_exactly_once_and_no_cell_is_lost(
-    actions, num_cells, max_running, can_cut, drafts, period
+    actions, num_cells, max_running, can_cut, drafts, kept, period
 ):
     """No deadlock, no starvation, no request lost or ended twice, no cell leaked: thousands of random schedules.
 
@@ -277,6 +278,7 @@ def test_whatever_happens_every_request_ends_exactly_once_and_no_cell_is_lost(
         num_slots=max_running * 2,
         can_cut=can_cut,
         drafter=Drafter() if drafts and can_cut else None,
+        kept_beside_streams=kept,
     )
     rig.runner.next_token = lambda held: 1 + len(held) % period  # prompts and answers that look alike
     submitted, cancelled = set(), set()
