@@ -1,6 +1,7 @@
-"""The icon as the systems want it: PNG (Linux), ICO (Windows), ICNS (macOS), drawn from localllm/desktop/icons/localllm.svg.
+"""The icon as the systems want it (PNG, ICO, ICNS), drawn from localllm/desktop/icons/localllm.svg.
 
-    python3 packaging/icon.py           draw localllm.png beside the SVG again, after the SVG was changed
+    python packaging/icon.py                    draw localllm.png beside the SVG again, after the SVG was changed
+    python packaging/icon.py localllm.ico       or .icns: for packaging/build.py
 
 Knows just the shapes that this one SVG uses: rect, circle, polygon, filled with one colour each.
 """
@@ -8,6 +9,7 @@ Knows just the shapes that this one SVG uses: rect, circle, polygon, filled with
 from __future__ import annotations
 
 import struct
+import sys
 import xml.etree.ElementTree as ET
 import zlib
 from pathlib import Path
@@ -106,4 +108,5 @@ def icns() -> bytes:
 
 
 if __name__ == "__main__":
-    PNG.write_bytes(png(PNG_SIZE))
+    target = Path(sys.argv[1]) if len(sys.argv) > 1 else PNG
+    target.write_bytes({".ico": ico, ".icns": icns}.get(target.suffix, lambda: png(PNG_SIZE))())
