@@ -1,0 +1,57 @@
+"""The trainer, where torch is installed; nobody needs it to run or to test localllm otherwise."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import pytest
+
+torch = pytest.importorskip("torch", reason="torch is not installed; only training the guide needs it")
+pytest.importorskip("tokenizers", reason="tokenizers is not installed; only training the guide needs it")
+
+from guide_model import batches, train  # noqa: E402 - torch comes first
+
+NUM_STEPS = 1000
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the tokenizer lies that all runs here share; learned by the first of them."""
+    return tmp_path_factory.mktemp("training")
+
+
+def start(folder: Path, seed: int) -> train.Run:
+    return train.Run(
+        argparse.Namespace(seed=seed, folder=folder, steps=NUM_STEPS, workers=1, no_compile=True), worker=0
+    )
+
+
+def losses(run: train.Run, count: int = 2) -> list[float]:
+    return [loss for _ in range(count) for loss in run.advance()[0]]
+
+
+def test_the_same_seed_gives_the_same_losses_to_the_last_digit(folder: Path):
+    """Whoever trains again gets what is shipped."""
+    assert losses(start(folder, seed=1)) == losses(start(folder, seed=1))
+    assert losses(start(folder, seed=1)) != losses(start(folder, seed=2))
+
+
+def test_an_interrupted_run_goes_on_as_if_nothing_had_happened(folder: Path):
+    """Weights, optimizers and the place in the corpus are all in the checkpoint."""
+    run = start(folder, seed=1)
+    losses(run)
+    run.save()
+    expected = losses(run)
+    continued = start(folder, seed=1)
+    continued.resume()
+    assert losses(continued) == expected
+
+
+@pytest.mark.parametrize("step", [0, NUM_STEPS // 10 * 2, NUM_STEPS - 1])
+def test_every_part_of_the_run_has_answers_to_learn_in_each_batch(folder: Path, step: int):
+    """At full weight, beside some of what is only read."""
+    for batch in start(folder, seed=1).maker.batches(step, worker=0):
+        assert (batch.weights == 1).sum() > batch.ids.numel() / 8
+        assert (batch.weights == batches.PROMPT_WEIGHT).any()
+        assert batch.positions.max() < batch.ids.numel()
