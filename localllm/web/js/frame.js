@@ -39,6 +39,7 @@ export class Frame {
     }
     this.main.dataset.view = name;
     this.main.replaceChildren(view.element);
+    this.main.scrollTop = 0;
   }
 
   showSidebar(isOpen) {

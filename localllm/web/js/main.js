@@ -8,10 +8,16 @@ import { Frame } from "./frame.js";
 import { loadLanguage, t } from "./i18n.js";
 import { askKey } from "./key.js";
 import { refresh } from "./state.js";
+import { ask as askFigures } from "./status/figures.js";
 import { applyTheme } from "./theme.js";
 import { told } from "./told.js";
 
-const VIEWS = { chat: async () => ChatView };
+const VIEWS = {
+  chat: async () => ChatView,
+  models: async () => (await import("./models/view.js")).ModelsView,
+  connect: async () => (await import("./connect/view.js")).ConnectView,
+  status: async () => (await import("./status/view.js")).StatusView,
+};
 let frame = null;
 let view = null;
 let shown = "";
@@ -53,3 +59,4 @@ await loadLanguage();
 if (told.needs_key) await getJson("/v1/models"); // asks for the key, until there is a right one
 await Promise.all([refresh(), build()]);
 window.addEventListener("hashchange", showRoute);
+askFigures();

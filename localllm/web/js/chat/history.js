@@ -32,6 +32,7 @@ export class History {
     session.on("list", () => this.show());
     session.on("conversation", () => this.#mark());
     session.on("running", () => this.#mark());
+    window.addEventListener("hashchange", () => this.#mark());
     this.show();
   }
 
