@@ -40,6 +40,7 @@ class Settings:
     n_ctx: int = 16384
     num_slots: int = 8
     n_gpu_layers: int = 0
+    is_embedding: bool = False
 
 
 class Server:
@@ -82,7 +83,10 @@ class Server:
             self.command(), env=self.environment(), stdout=self._log, stderr=subprocess.STDOUT
         )
         self._wait_until_it_listens()
-        self.client.ask(user("people way day man thing woman life child"), 4)
+        if self.settings.is_embedding:
+            self.client.embed(["people way day"])
+        else:
+            self.client.ask(user("people way day man thing woman life child"), 4)
 
     def stop(self) -> None:
         """Ask it to end, and wait: what it saves at the end belongs to the scenario with the restart."""
@@ -131,6 +135,7 @@ class Ours(Server):
         """A home of its own, with a catalog of one model."""
         catalog = {
             "id": "bench",
+            "kind": "embedding" if self.settings.is_embedding else "chat",
             "source": self.settings.model,
             "n_ctx": self.settings.n_ctx,
             "n_parallel": self.settings.num_slots,

@@ -20,6 +20,7 @@ def main() -> None:
     params.n_ctx = settings["n_ctx"]
     params.n_parallel = settings["num_slots"]
     params.kv_unified = True
+    params.embedding = settings["is_embedding"]
     params.n_gpu_layers = settings["n_gpu_layers"]
     params.cpuparams.n_threads = params.cpuparams_batch.n_threads = settings["num_threads"]
     params.hostnames = ["127.0.0.1"]

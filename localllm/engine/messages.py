@@ -303,8 +303,8 @@ class CallFailed(Message, frozen=True):
     param: str | None = None
 
 
-Call = Tokenize | Detokenize | Embed | GetStats | GetPrefixReport
-Command = Submit | Cancel | Call | Shutdown
+Call = Tokenize | Detokenize | GetStats | GetPrefixReport
+Command = Submit | Cancel | Embed | Call | Shutdown
 Reply = Tokens | Text | Embeddings | Stats | PrefixReports | CallFailed
 Event = Beat | Loading | Ready | LoadFailed | WorkerGone | Accepted | Refused | Step | Reply
 

@@ -18,7 +18,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -31,6 +31,7 @@ from localllm.errors import LocalllmError
 
 if TYPE_CHECKING:
     from localllm.engine.disk_cache import Stored
+    from localllm.engine.embedder import EmbedCall, Embedder
     from localllm.engine.model_host import ModelHost
     from localllm.engine.preparer import Prepared
     from localllm.engine.retention import Retention
@@ -182,7 +183,9 @@ class _Worker:
                 self._inbox.put(self._close)
             case m.Tokenize() | m.Detokenize():
                 self._preparers.submit(self._answer, command)
-            case m.Embed() | m.GetStats() | m.GetPrefixReport():
+            case m.Embed():
+                self._preparers.submit(self._prepare_embed, command)
+            case m.GetStats() | m.GetPrefixReport():
                 self._inbox.put(lambda: self._answer(command))
 
     # ── the preparers ───────────────────────────────────────────────────────────────────────────────────────
@@ -205,8 +208,21 @@ class _Worker:
         try:
             self._outbox.send(self._host.answer(command))
         except Exception as exception:  # noqa: BLE001 -- whoever waits must be told, whatever it was
-            error = _told(exception)
-            self._outbox.send(m.CallFailed(command.call_id, error.message, error.param))
+            self._tell_failed([command.call_id], exception)
+
+    def _prepare_embed(self, command: m.Embed) -> None:
+        """Tokenize what is to be embedded, and hand it to the loop."""
+        try:
+            call = self._host.embed_call(command)
+        except Exception as exception:  # noqa: BLE001 -- whoever waits must be told, whatever it was
+            self._tell_failed([command.call_id], exception)
+        else:
+            self._inbox.put(lambda: self._add_embed(call))
+
+    def _tell_failed(self, call_ids: Iterable[int], exception: Exception) -> None:
+        error = _told(exception)
+        for call_id in call_ids:
+            self._outbox.send(m.CallFailed(call_id, error.message, error.param))
 
     # ── in the loop ─────────────────────────────────────────────────────────────────────────────────────────
 
@@ -235,6 +251,25 @@ class _Worker:
             return
         for item in prepared:
             self._host.core.add(item.sequence, item.output, item.constraint)
+
+    def _add_embed(self, call: EmbedCall) -> None:
+        embedder = self._host.embedder
+        assert embedder is not None, "embed_call refuses otherwise"
+        if not embedder.has_work:
+            self._inbox.put(lambda: self._embed_some(embedder))
+        embedder.add(call)
+
+    def _embed_some(self, embedder: Embedder) -> None:
+        """One batch of all that waits; before the next one, what has arrived meanwhile gets its turn."""
+        try:
+            replies = embedder.step()
+        except Exception as exception:  # noqa: BLE001 -- whoever waits must be told, whatever it was
+            self._tell_failed(embedder.give_up(), exception)
+            return
+        for reply in replies:
+            self._outbox.send(reply)
+        if embedder.has_work and not self._is_closing:
+            self._inbox.put(lambda: self._embed_some(embedder))
 
     def _cancel(self, request_id: int) -> None:
         if not self._host.core.cancel(request_id):

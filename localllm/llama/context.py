@@ -30,7 +30,7 @@ class OutOfCells(library.LlamaError):
 class Context:
     """Memory and compute of one model. Not thread-safe: one thread runs it.
 
-    n_ctx: KV cells, shared by all sequences (unified), so that a prefix is copied for free.
+    n_ctx: KV cells, shared by all sequences (unified), so that a prefix is copied for free and each may use all.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class Context:
         params.embeddings = embedding
         if embedding and model.pooling is None:
             params.pooling_type = llama_cpp.LLAMA_POOLING_TYPE_MEAN
-        params.kv_unified = not embedding
+        params.kv_unified = True
         params.n_outputs_max = min(max_logits or n_batch, n_batch)
         params.no_perf = True
         self.pointer = llama_cpp.llama_init_from_model(model.pointer, params)
@@ -67,6 +67,7 @@ class Context:
         self._row = ctypes.c_float * model.n_vocab
         self._n_embd = model.n_embd
         self.n_ctx: int = llama_cpp.llama_n_ctx(self.pointer)
+        self.n_batch = n_batch
         self.pooling = POOLING.get(llama_cpp.llama_pooling_type(self.pointer), "none")
 
     def close(self) -> None:

@@ -20,10 +20,14 @@ PROCESS_BYTES = 48 * MIB  # Python, numpy, llama.cpp's libraries, a loaded model
 VOCAB_TOKEN_BYTES = 350  # a token in llama.cpp's and our vocabulary, with its merges
 DEFAULT_N_CTX = 8192  # what the engine takes for "auto"
 MIN_AUTO_N_CTX = 2048
+DEFAULT_BIDIRECTIONAL_N_CTX = 2048  # an input is computed in one step, and its buffers grow with it
+MIN_BIDIRECTIONAL_N_CTX = 512
+PACKED_TOKENS = 512  # short texts that are embedded together
 CTX_PADDING = 256
 _LAYER = re.compile(r"blk\.(\d+)\.")
 _RECURRENT_KEYS = ("ssm.state_size", "ssm.inner_size", "shortconv.l_cache", "wkv.head_size")
 _HYBRID_ARCHITECTURES = frozenset({"falcon-h1"})  # each layer has attention and a state
+_BIDIRECTIONAL_ARCHITECTURES = frozenset({"gemma-embedding"})  # without a key that says so
 _DEFAULT_ATTENTION_INTERVAL = {"qwen3next": 4, "qwen35": 4, "qwen35moe": 4, "minimax-01": 8}
 
 
@@ -154,16 +158,26 @@ def plan(headers: Sequence[Gguf], entry: Entry, memory: Memory) -> Plan | None:
         if found is not None:
             lowered = f"The context was lowered from {wanted} to {n_ctx} tokens, so that the model fits into memory."
             return replace(found, n_ctx=n_ctx, note=lowered if n_ctx < wanted else "")
-        if entry.n_ctx != "auto" or n_ctx <= MIN_AUTO_N_CTX:
+        least = MIN_BIDIRECTIONAL_N_CTX if is_bidirectional(headers[0]) else MIN_AUTO_N_CTX
+        if entry.n_ctx != "auto" or n_ctx <= least:
             return None
-        n_ctx = max(n_ctx // 2, MIN_AUTO_N_CTX)
+        n_ctx = max(n_ctx // 2, least)
 
 
 def wanted_n_ctx(header: Gguf, entry: Entry) -> int:
-    """The context the entry asks for; "auto" is the model's own, up to 8 192, before memory is looked at."""
+    """The context the entry asks for; "auto" is the model's own, up to 8 192, before memory is looked at.
+
+    Up to 2 048 for encoders.
+    """
     if entry.n_ctx != "auto":
         return entry.n_ctx
-    return min(_number(header, "context_length") or DEFAULT_N_CTX, DEFAULT_N_CTX)
+    most = DEFAULT_BIDIRECTIONAL_N_CTX if is_bidirectional(header) else DEFAULT_N_CTX
+    return min(_number(header, "context_length") or most, most)
+
+
+def is_bidirectional(header: Gguf) -> bool:
+    """True for encoders (BERT and its kin), which see a whole input at once and keep nothing of it."""
+    return header.architecture in _BIDIRECTIONAL_ARCHITECTURES or header.get("attention.causal") is False
 
 
 def largest_n_ctx(headers: Sequence[Gguf], entry: Entry, memory: Memory) -> int | None:
@@ -200,7 +214,7 @@ def _plan_layers(needed: Needs, entry: Entry, memory: Memory) -> Plan | None:
 
 def _cache_bytes(header: Gguf, entry: Entry, num_layers: int, n_ctx: int) -> list[int]:
     """KV cache and recurrent state of each layer."""
-    if header.get("attention.causal") is False:  # BERT and its kin keep nothing
+    if is_bidirectional(header):
         return [0] * num_layers
     attention, recurrent = _layer_kinds(header, num_layers)
     state = _state_bytes(header) * entry.n_parallel
@@ -255,9 +269,14 @@ def _state_bytes(header: Gguf) -> int:
 
 
 def _compute_bytes(header: Gguf, entry: Entry, n_ctx: int) -> int:
-    """Activations of one step of `n_batch` tokens: the widest point of a layer, attention masks, or the logits."""
+    """Activations of one step: the widest point of a layer, attention masks, or the logits.
+
+    A step has `n_batch` tokens; of an encoder as many as the longest input, of other embedding models 512.
+    """
     n_embd, n_ff = _number(header, "embedding_length"), _number(header, "feed_forward_length", most=True)
-    rows = min(entry.n_batch, n_ctx)
+    rows = min(PACKED_TOKENS if entry.is_embedding else entry.n_batch, n_ctx)
+    if is_bidirectional(header):
+        rows = n_ctx
     widths = [
         3 * n_embd + 3 * n_ff,
         4 * n_embd + 2 * _number(header, "attention.head_count") * _number(header, "attention.key_length"),
@@ -269,7 +288,7 @@ def _compute_bytes(header: Gguf, entry: Entry, n_ctx: int) -> int:
     num_outputs = rows if entry.is_embedding else 2 * entry.n_parallel
     logits = 4 * num_outputs * _num_tokens(header)  # embedding models allot them too, for every token
     masks = 0
-    if header.get("attention.causal") is False:
+    if is_bidirectional(header):
         masks = 2 * rows * rows
     elif _number(header, "attention.head_count", most=True):
         masks = 2 * n_ctx * rows * (2 if _number(header, "attention.sliding_window") else 1)

@@ -36,6 +36,7 @@ SHAPES = [
     ("mamba", 6, 512, 8000, 4096),
     ("lfm2", 6, 512, 8000, 16_384),
     ("bert", 6, 768, 8000, 512),
+    ("bert", 4, 384, 30_000, 2048),
 ]
 
 
@@ -58,7 +59,7 @@ def test_the_estimate_is_within_ten_percent_of_what_the_engine_takes(
     try:
         engine.start()
         if is_embedding:
-            engine.embed([[300] * 60] * 4)
+            engine.embed([[300] * n_ctx])
         else:
             list(engine.submit([300] * 140, SamplingParams(max_tokens=2)))
         taken = psutil.Process(engine.pid).memory_info().rss

@@ -122,4 +122,5 @@ def encoded(vector: Vector, is_base64: bool) -> str | list[float]:
     """Little-endian float32 as base64, which both SDKs ask for by default; or numbers."""
     if is_base64:
         return base64.b64encode(vector.astype("<f4").tobytes()).decode("ascii")
-    return [float(value) for value in vector]
+    numbers: list[float] = vector.tolist()
+    return numbers
