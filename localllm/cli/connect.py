@@ -1,4 +1,7 @@
-"""`localllm connect open-webui`: the exact address and key to type there, tested, for each way Open WebUI is run."""
+"""`localllm connect open-webui`: the exact address and key to type there, tested, for each way Open WebUI is run.
+
+`localllm connect ADDRESS`: what another server has, as entries that forward to it.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ from pathlib import Path
 import click
 
 from localllm import facts
+from localllm.cli.elsewhere import connect_to
 from localllm.cli.output import json_option, print_json
 from localllm.cli.running import ANSWER_TIMEOUT_S, known_key, port_here, running_version
 from localllm.config import Config, load_config
@@ -20,6 +24,7 @@ from localllm.paths import user_paths
 
 DOCKER_BRIDGE = "172.17.0.1"  # Docker's default on Linux; asked for below, where Docker is there to be asked
 ANY_KEY = "localllm"
+OPEN_WEBUI = "open-webui"
 WILDCARDS = ("0.0.0.0", "::")
 
 
@@ -34,18 +39,41 @@ class Way:
 
 
 @click.command("connect")
-@click.argument("program", type=click.Choice(["open-webui"]), default="open-webui")
-@click.option("--port", type=int, help="Port of the server; the settings' port otherwise.")
+@click.argument("name", default=OPEN_WEBUI)
+@click.option("--port", type=int, help="open-webui: port of this server; the settings' port otherwise.")
+@click.option("--add", "is_adding", is_flag=True, help="ADDRESS: put its models into the catalog.")
+@click.option("--model", "names", multiple=True, help="ADDRESS: only this model of it; may be repeated.")
+@click.option("--key-env", default="", help="ADDRESS: the environment variable that holds its key.")
+@click.option("--key-file", default="", help="ADDRESS: the file that holds its key.")
 @json_option
-def command(program: str, port: int | None, as_json: bool) -> None:
-    """Say how to connect Open WebUI: address, key, and whether it can be reached."""
+def command(
+    name: str,
+    port: int | None,
+    is_adding: bool,
+    names: tuple[str, ...],
+    key_env: str,
+    key_file: str,
+    as_json: bool,
+) -> None:
+    """Connect NAME: open-webui (what to type there), or the ADDRESS of another server (use its models here).
+
+    ADDRESS is a host, host:port or URL, of another localllm or of any OpenAI-compatible server.
+    """
+    if name == OPEN_WEBUI:
+        say_how_to_connect(port, as_json=as_json)
+    else:
+        connect_to(name, names, key_env, key_file, is_adding=is_adding, as_json=as_json)
+
+
+def say_how_to_connect(port: int | None, *, as_json: bool) -> None:
+    """Open WebUI: address, key, and whether it can be reached."""
     config = load_config(user_paths(), {"port": port or port_here()})
     version = running_version(config.port)
     ways = ways_to(config.port, sys.platform, bridge_address(), is_wsl=_is_wsl())
     key = known_key() or ANY_KEY
     if as_json:
         rows = [asdict(way) | {"reachable": is_reachable(way, config)} for way in ways]
-        print_json({"program": program, "key": key, "running": version, "ways": rows})
+        print_json({"program": OPEN_WEBUI, "key": key, "running": version, "ways": rows})
         return
     running = (
         f"localllm {version} is running"

@@ -12,6 +12,7 @@ import click
 import psutil
 
 from localllm import __version__, errors, facts
+from localllm.cli.elsewhere import problems_of
 from localllm.cli.output import json_option, print_json, size
 from localllm.cli.running import ANSWER_TIMEOUT_S, running_version
 from localllm.config import load_config
@@ -43,6 +44,7 @@ def command(port: int | None, as_json: bool) -> None:
         _memory,
         lambda: _folders(paths),
         lambda: _catalog(paths),
+        lambda: _elsewhere(paths),
         lambda: _settings(paths),
         lambda: _port(paths, port),
         lambda: _engine(paths),
@@ -103,7 +105,22 @@ def _catalog(paths: Paths) -> Finding:
     if catalog.error:
         return Finding("Catalog", False, catalog.error)
     num_ready = sum(has_file(entry, paths) for entry in entries)
-    return Finding("Catalog", True, f"{num_ready} of {len(entries)} models on this computer ({catalog.path})")
+    num_forwarded = sum(entry.is_forwarded for entry in entries)
+    forwarded = f", {num_forwarded} on other servers" if num_forwarded else ""
+    text = f"{num_ready} of {len(entries)} models on this computer{forwarded} ({catalog.path})"
+    return Finding("Catalog", True, text)
+
+
+def _elsewhere(paths: Paths) -> Finding:
+    """Every server that a model is forwarded to: does it answer, take the key, and have the model?"""
+    problems: list[str] = []
+    entries = [entry for entry in Catalog(paths.catalog).entries if entry.upstream is not None]
+    for entry in entries:
+        problems += [f"{entry.id}: {problem}" for problem in problems_of(entry, paths.catalog.parent)]
+    num_servers = len({a for entry in entries if entry.upstream for a in entry.upstream.addresses})
+    if problems:
+        return Finding("Other servers", False, f"{num_servers} asked", problems)
+    return Finding("Other servers", True, f"{num_servers} answer" if entries else "no model is forwarded")
 
 
 def _settings(paths: Paths) -> Finding:

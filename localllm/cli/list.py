@@ -57,7 +57,7 @@ def _print_found(models: list[Found], as_json: bool) -> None:
 
 
 def describe(entry: Entry, paths: Paths) -> dict[str, Any]:
-    """What a script may want to know of one model. State: ready, not downloaded, missing or broken."""
+    """What a script may want to know of one model. State: ready, forwarded, not downloaded, missing or broken."""
     row: dict[str, Any] = {
         "id": entry.id,
         "name": entry.display_name,
@@ -73,6 +73,9 @@ def describe(entry: Entry, paths: Paths) -> dict[str, Any]:
         "architecture": None,
         "context_length": None,
     }
+    if entry.upstream is not None:
+        where = [address.url for address in entry.upstream.addresses]
+        return row | {"state": "forwarded", "forwarded_to": where}
     try:
         path = find_file(entry, paths)
         return row | {"path": str(path)} | _from_header(read_gguf(path))

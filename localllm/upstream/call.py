@@ -15,6 +15,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, Final, Literal
 
+from localllm import errors
 from localllm.upstream import faults
 from localllm.upstream.attempt import Attempt, Reader, Request
 from localllm.upstream.faults import Fault
@@ -23,6 +24,7 @@ from localllm.upstream.spec import UpstreamSpec
 
 END: Final[Literal["END"]] = "END"
 BEARER = "Bearer "
+PATIENCE_S = 1.0  # so long a request waits for servers that all rest
 
 
 class Call:
@@ -92,6 +94,11 @@ class Call:
             self._replace(fault)
 
     def _begin(self, timeout_s: float) -> None:
+        if (rest_s := self._replicas.rest_s) > PATIENCE_S:
+            self._is_over = True
+            error = errors.UpstreamFailed(f"{self._replicas.problem} It is tried again in {rest_s:.0f} s.")
+            error.retry_after_s = round(rest_s)
+            raise error
         replica = self._replicas.take(timeout_s, self._failed)
         if replica is not None:
             self._num_attempts_left -= 1
@@ -119,7 +126,8 @@ class Call:
         if attempt is not None:
             self._failed = attempt.replica
             if fault.rests:
-                self._replicas.failed(attempt.replica, attempt.taken_at, fault.wait_s)
+                problem = self._told(fault).message
+                self._replicas.failed(attempt.replica, attempt.taken_at, problem, fault.wait_s)
             attempt.close()
         if fault.retry == "elsewhere":
             self._num_elsewhere_left -= 1
@@ -130,10 +138,10 @@ class Call:
     def _may_retry(self, fault: Fault) -> bool:
         if fault.retry == "elsewhere":
             return self._num_elsewhere_left >= 0 and self._num_attempts_left > 0
-        is_told_to_wait = fault.wait_s > 0 and len(self._replicas.all) == 1
-        return fault.retry == "again" and self._num_attempts_left > 0 and not is_told_to_wait
+        may_wait = self._replicas.rest_s <= PATIENCE_S
+        return fault.retry == "again" and self._num_attempts_left > 0 and may_wait
 
-    def _told(self, fault: Fault) -> Exception:
+    def _told(self, fault: Fault) -> errors.LocalllmError:
         """The error, without the key that some servers repeat in theirs."""
         error = fault.error
         for name, value in self._request.headers:

@@ -45,16 +45,14 @@ class Fault(Exception):
 def lost(who: str, why: BaseException | str) -> Fault:
     """No connection, or one that broke."""
     said = str(getattr(why, "strerror", None) or why or type(why).__name__).rstrip(".")
-    error = errors.UpstreamFailed(
-        f"The server {who} that runs this model cannot be reached: {said[:MAX_SHOWN]}."
-    )
+    error = errors.UpstreamFailed(f"The server {who} cannot be reached: {said[:MAX_SHOWN]}.")
     return Fault(error, "again", rests=True)
 
 
 def unreadable(who: str, text: str) -> Fault:
     """Something came that is no answer of any API."""
     error = errors.UpstreamFailed(
-        f'The server {who} that runs this model sent no JSON but "{shown(text)}". Is its base_url right?',
+        f'The server {who} sent no JSON but "{shown(text)}". Is its base_url right?',
         retry=False,
     )
     return Fault(error, "never")
@@ -62,9 +60,7 @@ def unreadable(who: str, text: str) -> Fault:
 
 def silent(who: str, what: str, timeout_s: float) -> Fault:
     """Nothing came for too long."""
-    error = errors.UpstreamTimeout(
-        f"The server {who} that runs this model sent no {what} within {timeout_s:.0f} s."
-    )
+    error = errors.UpstreamTimeout(f"The server {who} sent no {what} within {timeout_s:.0f} s.")
     return Fault(error, "never")
 
 
@@ -132,7 +128,7 @@ def _error(who: str, status: int, said: Said) -> errors.LocalllmError:
     text = f"{who} answered {status}: {shown(said.message)}"
     if status in (401, 403):
         return errors.UpstreamFailed(
-            f"The server {who} that runs this model refused localllm's key ({status}). Look at api_key_env or "
+            f"The server {who} refused localllm's key ({status}). Look at api_key_env or "
             "api_key_file of its entry.",
             code="upstream_key_refused",
             retry=False,
@@ -146,6 +142,8 @@ def _error(who: str, status: int, said: Said) -> errors.LocalllmError:
         return errors.Busy(text)
     if status in (408, 504):
         return errors.UpstreamTimeout(text)
+    if status == errors.ForwardingLoop.status:
+        return errors.ForwardingLoop(shown(said.message))
     if 300 <= status < 400:
         return errors.UpstreamFailed(f"{text} Redirects are not followed: correct its base_url.", retry=False)
     if 400 <= status < 500:

@@ -28,6 +28,7 @@ class Replica:
         self.num_requests = 0
         self.rests_until = 0.0
         self.failed_at = -1.0
+        self.problem = ""  # what was wrong the last time
         self.kept: list[Connection] = []
 
     @property
@@ -55,6 +56,18 @@ class Replicas:
     def are_well(self) -> bool:
         """True where at least one answers, as far as is known."""
         return any(replica.is_well for replica in self.all)
+
+    @property
+    def rest_s(self) -> float:
+        """How long it is until one of them may be asked; 0 where one is well, if perhaps busy."""
+        if self.are_well:
+            return 0.0
+        return max(0.0, min(replica.rests_until for replica in self.all) - self._clock())
+
+    @property
+    def problem(self) -> str:
+        """What was wrong with the one that failed last."""
+        return max(self.all, key=lambda replica: replica.failed_at).problem
 
     def take(self, timeout_s: float, not_before_others: Replica | None = None) -> Replica | None:
         """The replica for the next request; None where none was free, or rested enough, in time.
@@ -117,13 +130,14 @@ class Replicas:
                 replica.num_failures, replica.rests_until = 0, 0.0
                 self._changed.notify_all()
 
-    def failed(self, replica: Replica, taken_at: float, wait_s: float = 0.0) -> None:
+    def failed(self, replica: Replica, taken_at: float, problem: str = "", wait_s: float = 0.0) -> None:
         """It rests: for wait_s where it said so, otherwise longer each time.
 
         taken_at: when the request got it. Requests that fail together are one failure.
         """
+        replica.problem = problem
         with self._changed:
-            if taken_at >= replica.failed_at:
+            if taken_at > replica.failed_at:
                 replica.num_failures += 1
             replica.failed_at = self._clock()
             replica.rests_until = replica.failed_at + max(wait_s, _rest_s(replica.num_failures))

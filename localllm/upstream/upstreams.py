@@ -67,7 +67,7 @@ class Upstream:
         finally:
             call.close()
         if payload is END:
-            raise errors.UpstreamFailed(f"The server {call.who} that runs this model sent an empty answer.")
+            raise errors.UpstreamFailed(f"The server {call.who} sent an empty answer.")
         return payload
 
     def _headers(self, via: str) -> list[tuple[str, str]]:

@@ -139,7 +139,9 @@ def bare_chunks(chunks: list[Json]) -> Iterable[bytes]:
     """No envelope and no index."""
     for payload in chunks:
         choice = payload["choices"][0]
-        yield event({"choices": [{"delta": choice["delta"] or None, "finish_reason": choice["finish_reason"]}]})
+        yield event(
+            {"choices": [{"delta": choice["delta"] or None, "finish_reason": choice["finish_reason"]}]}
+        )
     yield DONE
 
 

@@ -135,7 +135,9 @@ def chunked(pieces: Iterable[bytes], status: str = "200 OK", **headers: str) -> 
     yield b"0\r\n\r\n"
 
 
-def whole(body: Any, status: str = "200 OK", content_type: str = "application/json", **headers: str) -> list[bytes]:
+def whole(
+    body: Any, status: str = "200 OK", content_type: str = "application/json", **headers: str
+) -> list[bytes]:
     data = body if isinstance(body, bytes) else json.dumps(body).encode()
     return [head(status, Content_Type=content_type, Content_Length=str(len(data)), **headers) + data]
 
@@ -145,9 +147,17 @@ def event(payload: Any) -> bytes:
     return b"data: " + data + b"\n\n"
 
 
-def chunk(delta: dict[str, Any] | None = None, finish_reason: str | None = None, **extra: Any) -> dict[str, Any]:
+def chunk(
+    delta: dict[str, Any] | None = None, finish_reason: str | None = None, **extra: Any
+) -> dict[str, Any]:
     choice = {"index": 0, "delta": delta or {}, "finish_reason": finish_reason}
-    return {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": [choice]} | extra
+    return {
+        "id": "c",
+        "object": "chat.completion.chunk",
+        "created": 1,
+        "model": "m",
+        "choices": [choice],
+    } | extra
 
 
 def say(*texts: str, done: bytes = b"data: [DONE]\n\n") -> list[bytes]:

@@ -52,11 +52,11 @@ class Figures:
         """Raises UpstreamFailed where an answer without a finish_reason was cut off, or was none."""
         if not self.has_choices:
             raise errors.UpstreamFailed(
-                f"The server {who} that runs this model sent something that is no answer."
+                f"The server {who} sent something that is no answer."
             )
         if not is_complete:
             raise errors.UpstreamFailed(
-                f"The server {who} that runs this model ended in the middle of its answer."
+                f"The server {who} ended in the middle of its answer."
             )
 
     def usage(self, num_prompt_chars: int) -> Usage:

@@ -134,4 +134,4 @@ def _num_tokens(text: str | list[int]) -> int:
 def _odd(entry: Entry, what: str) -> errors.UpstreamFailed:
     assert entry.upstream is not None
     who = entry.upstream.addresses[0].url
-    return errors.UpstreamFailed(f"The server {who} that runs this model sent {what}.", retry=False)
+    return errors.UpstreamFailed(f"The server {who} sent {what}.", retry=False)
