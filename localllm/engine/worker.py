@@ -80,8 +80,9 @@ def _settle_in(params: m.LoadParams) -> None:
         log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     except OSError:  # a full disk is no reason not to answer
         return
-    sys.stdout.flush()
-    sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:  # a program without a console on Windows has none
+            stream.flush()
     os.dup2(log, 1)
     os.dup2(log, 2)
     os.close(log)
