@@ -111,7 +111,7 @@ def pack(folder: Path, steps: Steps) -> Path:
                     zipped.write(path, Path(folder.name) / path.relative_to(folder))
         else:
             archive = BUILD / f"{stem}.tar.gz"
-            with tarfile.open(archive, "w:gz") as tar:
+            with tarfile.open(archive, "w:gz", compresslevel=6) as tar:
                 tar.add(folder, folder.name)
     return archive
 

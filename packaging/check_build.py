@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Check a built program as a person meets it: unpacked into a folder with spaces, run in an empty home, on a screen.
 
-    python3 packaging/check_build.py build/localllm-0.1.0-linux-x86_64.tar.gz [--screen]
+    python3 packaging/check_build.py build/localllm-0.1.0-linux-x86_64.tar.gz [--screen]      or its folder in build/dist
 
 It starts, the page answers, the guide answers, a second start finds the first, Quit leaves no process; it takes no more
 room than promised. `--screen` (Linux, with Xvfb, xdotool and a Chromium) also looks for the window. Gives exit status 0
@@ -56,9 +56,11 @@ def main(words: list[str]) -> int:
 
 
 def unpack(archive: Path, folder: Path) -> Path:
-    """The program's file in the unpacked archive."""
+    """The program's file in the unpacked archive, or in a copy of the folder."""
     folder.mkdir(parents=True)
-    if archive.suffix == ".zip":
+    if archive.is_dir():
+        shutil.copytree(archive, folder / archive.name, symlinks=True)
+    elif archive.suffix == ".zip":
         with zipfile.ZipFile(archive) as zipped:
             zipped.extractall(folder)
     else:
@@ -187,17 +189,17 @@ def fetch(url: str, body: dict[str, Any] | None = None) -> bytes | None:
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         with opener.open(request, timeout=WAIT_S) as response:
             return bytes(response.read())
-    except urllib.error.HTTPError:
-        raise
+    except urllib.error.HTTPError as e:
+        raise AssertionError(f"{url} answered {e.code}: {e.read().decode(errors='replace')}") from e
     except OSError:
         return None
 
 
 def window_title(environ: dict[str, str]) -> str:
-    """The name of the page's window; empty while there is none."""
+    """The name of the page's window; empty while there is none, or the page has not been read."""
     search = ["xdotool", "search", "--onlyvisible", "--class", "localllm", "getwindowname"]
     done = subprocess.run(search, env=environ, capture_output=True, text=True, check=False)
-    return done.stdout.strip()
+    return next((name for name in done.stdout.splitlines() if "localllm" in name), "")
 
 
 def until(what: str, look: Callable[[], T], process: subprocess.Popen[bytes] | None = None) -> T:

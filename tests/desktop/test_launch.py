@@ -155,13 +155,15 @@ def test_a_port_that_another_program_has_means_the_next_free_one_shown_and_writt
     assert f"so this is port {record['port']}" in said
 
 
+@pytest.mark.slow
 def test_a_key_is_never_in_the_browsers_command(desk: Desk):
     """It goes to the page by a private file."""
     first = desk.start(LOCALLLM_API_KEY="sk-secret")
     desk.wait(lambda: "open-page.html" in desk.pages(), first)
     assert "sk-secret" not in desk.pages()
     first.terminate()
-    assert first.wait(120) == 0
+    first.communicate(timeout=120)
+    assert first.returncode == 0
 
 
 def test_nothing_phones_home(desk: Desk):
@@ -171,6 +173,7 @@ def test_nothing_phones_home(desk: Desk):
     assert "PHONED" not in desk.quit(record["url"], first)
 
 
+@pytest.mark.slow
 def test_without_a_browser_it_serves_and_says_where(desk: Desk):
     """The sentence names the address's only condition: a browser on this computer."""
     for program in Path(desk.environ["PATH"].split(os.pathsep)[0]).iterdir():
@@ -196,6 +199,7 @@ def test_a_start_that_fails_without_a_console_shows_a_page_that_says_why(desk: D
     assert "Did you mean" in page
 
 
+@pytest.mark.slow
 def test_a_read_only_home_serves_and_says_what_is_not_kept(desk: Desk):
     """The page opens, a second start finds the first, and the sentence says what to do."""
     file = desk.home.parent / "file"
