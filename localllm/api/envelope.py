@@ -6,8 +6,9 @@ Knows no route and no model. Everything that is not a 2xx passes through here, p
 
 from __future__ import annotations
 
+import errno
 import logging
-from typing import Any
+from typing import Any, TypeGuard
 
 import msgspec
 from flask import Flask, Response, request
@@ -17,6 +18,8 @@ from localllm import errors
 from localllm.api.anthropic import errors as anthropic_errors
 
 log = logging.getLogger(__name__)
+
+SHORTAGES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOSPC, errno.EFBIG})
 
 _FROM_STATUS: dict[int, type[errors.LocalllmError]] = {
     400: errors.InvalidRequest,
@@ -74,10 +77,20 @@ def from_exception(exception: BaseException) -> errors.LocalllmError:
     if isinstance(exception, HTTPException) and (exception.code or 500) < 500:
         error_class = _FROM_STATUS.get(exception.code or 400, errors.InvalidRequest)
         return error_class(exception.description or exception.name)
+    if is_shortage(exception):
+        log.warning("the system is short of something: %s", exception)
+        return errors.NotReady(
+            f"The computer is short of something just now ({exception.strerror}). Make some room and try again."
+        )
     log.error("unforeseen error", exc_info=exception)
     return errors.LocalllmError(
         f"localllm made a mistake ({type(exception).__name__}). The log has the details; please report it."
     )
+
+
+def is_shortage(exception: BaseException) -> TypeGuard[OSError]:
+    """True where the system has run out of files, memory or room on the disk: not our mistake, and it may pass."""
+    return isinstance(exception, OSError) and exception.errno in SHORTAGES
 
 
 def install(app: Flask) -> None:

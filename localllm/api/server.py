@@ -10,6 +10,7 @@ lets running requests finish. Knows no route.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import logging
 import socket
@@ -23,7 +24,7 @@ from typing import Any
 import msgspec
 from waitress import wasyncore
 from waitress.server import create_server
-from waitress.task import ErrorTask, WSGITask
+from waitress.task import ErrorTask, ThreadedTaskDispatcher, WSGITask
 
 from localllm import errors
 from localllm.api import connections, envelope, origins
@@ -36,6 +37,7 @@ SPARE_THREADS = 16  # for what never generates: /health, /v1/models, errors
 DISCARDED_BODY_BYTES = (
     4  # × the body limit is read and thrown away, so that the 413 can be read by the client
 )
+URGENT_PATHS = frozenset({"/health", "/v1/health"})
 LOOP_TIMEOUT_S = 1.0
 SWEEP_S = 0.5
 
@@ -70,6 +72,18 @@ class _Channel(connections.Channel):
     error_task_class = _ErrorTask
 
 
+class _Dispatcher(ThreadedTaskDispatcher):  # type: ignore[misc]
+    """Whoever asks whether we are alive does not stand in line."""
+
+    def add_task(self, task: Any) -> None:
+        is_urgent = any(getattr(request, "path", "") in URGENT_PATHS for request in task.requests[:1])
+        super().add_task(task)
+        if is_urgent:
+            with self.lock, contextlib.suppress(ValueError):  # a thread has it already
+                self.queue.remove(task)
+                self.queue.appendleft(task)
+
+
 class Server:
     """One listening address (on loopback both 127.0.0.1 and [::1]), served by threads of this process."""
 
@@ -77,6 +91,8 @@ class Server:
         """Binds at once: raises OSError where the port is taken. Port 0 takes a free one."""
         self._in_flight = InFlight(app)
         sockets = bind(host, port)
+        dispatcher = _Dispatcher()
+        dispatcher.set_thread_count(num_threads + SPARE_THREADS)
         self.host, self.port = host, sockets[0].getsockname()[1]
         self._map: dict[int, Any] = {}
         self._most_connections = connections.most_connections()
@@ -86,7 +102,7 @@ class Server:
                 self._in_flight,
                 map=self._map,
                 sockets=sockets,
-                threads=num_threads + SPARE_THREADS,
+                _dispatcher=dispatcher,
                 backlog=BACKLOG,
                 connection_limit=self._most_connections + len(sockets) + 1,
                 channel_timeout=NEVER_S,  # waitress measures it by the wall clock; `connections` does it by its own

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests import tiny_models
+from tests.api.conftest import client, engine, models, serve  # noqa: F401 -- fixtures: servers over fake engines
 from tests.faults.app import App, running
 
 
