@@ -13,11 +13,16 @@ GrammarKind = Literal["json_object", "json_schema", "regex", "lark", "gbnf"]
 
 
 class Grammar(msgspec.Struct, frozen=True):
-    """What the output must match. With `triggers` the constraint starts only after one of them was written."""
+    """What the output must match. With `triggers` the constraint starts only after one of them was written.
+
+    start: a regular expression. Where the output begins with what it matches, the constraint holds from its beginning;
+    otherwise it waits for a trigger.
+    """
 
     kind: GrammarKind
     text: str = ""
     triggers: tuple[str, ...] = ()
+    start: str = ""
 
 
 class ThinkingMarks(msgspec.Struct, frozen=True):

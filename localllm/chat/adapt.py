@@ -75,8 +75,8 @@ def _fit_message(message: Message, can: Capabilities, syntax: ToolSyntax) -> Mes
     calls = message.get("tool_calls")
     if calls and message.get("content") and not can.thinking_beside_content:
         message.pop("reasoning_content", None)
-    if "reasoning_content" in message and can.thinking_key:
-        message["thinking"] = message["reasoning_content"]
+    if "reasoning_content" in message:
+        message[can.thinking_key] = message["reasoning_content"]
     if not calls:
         return message
     if can.calls:

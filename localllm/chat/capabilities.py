@@ -43,7 +43,7 @@ class Capabilities(msgspec.Struct, frozen=True):
     empty_content: what stands for no content in an assistant message that holds only calls.
     parts: message content must be a list of parts. short_ids: call ids must be nine letters and digits.
     empty_tools: no tools are given as an empty list, where the template cannot take None.
-    thinking_key: the template reads earlier reasoning from `thinking` instead of `reasoning_content`.
+    thinking_key: where the template reads earlier reasoning, if not from `reasoning_content`.
     parallel: an assistant message may hold several calls.
     thinking_beside_content: a message with calls may hold both reasoning and content.
     """
@@ -57,7 +57,7 @@ class Capabilities(msgspec.Struct, frozen=True):
     parts: bool = False
     short_ids: bool = False
     empty_tools: bool = False
-    thinking_key: bool = False
+    thinking_key: str = "reasoning_content"
     parallel: bool = True
     thinking_beside_content: bool = True
 
@@ -75,8 +75,7 @@ def probe(render: Render, source: str) -> Capabilities:
     with_result = [_user(parts), call, _result(parts)]
     results = [_result(parts), {**_result(parts), "tool_call_id": "abcdefgh2", "name": _SECOND}]
     twice = [_user(parts), {**call, "tool_calls": [*call["tool_calls"], _second_call(call)]}, *results]
-    has_key = "message.thinking" in source or "message['thinking']" in source
-    thought = {**call, "content": _RESULT, "thinking" if has_key else "reasoning_content": _SYSTEM}
+    thought = {**call, "content": _RESULT, (key := _thinking_key(source)): _SYSTEM}
     return Capabilities(
         system=_shows(render, system, no_tools, _SYSTEM, _USER),
         tools=_shows(render, [_user(parts)], [_SAMPLE_TOOL], _TOOL, _USER),
@@ -87,12 +86,19 @@ def probe(render: Render, source: str) -> Capabilities:
         parts=parts,
         empty_tools=empty_tools,
         short_ids="length 9" in source,
-        thinking_key=has_key,
+        thinking_key=key,
         parallel=not calls
         or _try(render, twice, [_SAMPLE_TOOL]).count(_SECOND) >= _num_names(render, with_result),
         thinking_beside_content=_shows(render, [_user(parts), thought], [_SAMPLE_TOOL], _RESULT)
         or not _shows(render, [_user(parts), {**call, "content": _RESULT}], [_SAMPLE_TOOL], _RESULT),
     )
+
+
+def _thinking_key(source: str) -> str:
+    if "message.thinking" in source or "message['thinking']" in source:
+        return "thinking"
+    is_short = "message.reasoning" in source and "reasoning_content" not in source
+    return "reasoning" if is_short else "reasoning_content"
 
 
 def _probe_calls(render: Render, parts: bool) -> tuple[ArgumentsStyle, str | None, bool]:

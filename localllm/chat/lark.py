@@ -48,6 +48,10 @@ class Lark:
         """Any text, or what the pattern allows, and the closer after it."""
         return self._rule("upto", f"[suffix={quoted(closer)}]", pattern)
 
+    def without(self, marker: str) -> str:
+        """Any text in which the marker, which is no token, does not stand."""
+        return self._rule("TEXT", "", f"{ANY_TEXT} & ~/(?s:.*{escaped(marker)}.*)/")
+
     def json(self, schema: Any) -> str:
         """A JSON value of this schema, spaced as models write it."""
         shaped = dict(schema) if isinstance(schema, Mapping) else {}
@@ -69,6 +73,11 @@ class Lark:
     def build(self, start: str) -> str:
         """The whole grammar, whose text is `start`."""
         return "\n".join([f"start: {start}", *self._rules.values()]) + "\n"
+
+
+def escaped(text: str) -> str:
+    """The text as a regular expression, both Lark's and Python's."""
+    return re.sub(r"[^\w\x80-\U0010ffff]", lambda match: f"\\x{ord(match[0]):02x}", text)
 
 
 def quoted(text: str) -> str:

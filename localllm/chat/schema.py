@@ -57,9 +57,9 @@ def types(schema: Schema) -> frozenset[str]:
     if isinstance(declared, list):
         return frozenset(kind for kind in declared if isinstance(kind, str))
     if "const" in schema:
-        return frozenset({_type_of(schema["const"])})
+        return frozenset({type_of(schema["const"])})
     if isinstance(schema.get("enum"), list):
-        return frozenset(_type_of(value) for value in schema["enum"])
+        return frozenset(type_of(value) for value in schema["enum"])
     for key in ("anyOf", "oneOf"):
         options = schema.get(key)
         if isinstance(options, list) and options:
@@ -80,7 +80,7 @@ def to_json(text: str, schema: Schema) -> str:
     bare = _PYTHON_WORDS.get(bare, bare)
     value = loads(bare)
     if value is not NOT_JSON:
-        kind = _type_of(value)
+        kind = type_of(value)
         is_allowed = not allowed or kind in allowed or (kind == "integer" and "number" in allowed)
         if is_allowed:
             return bare
@@ -104,7 +104,8 @@ def _refuse(name: str) -> Any:
     raise ValueError(f"{name} is no JSON")
 
 
-def _type_of(value: Any) -> str:
+def type_of(value: Any) -> str:
+    """The JSON type of a value."""
     return _TYPE_OF.get(type(value), "object")
 
 

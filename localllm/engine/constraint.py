@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import json
+import re
 from typing import Protocol
 
 import llguidance
@@ -20,6 +21,7 @@ from localllm.errors import InvalidRequest
 from localllm.sampling_params import Grammar
 
 COMPILED_KEPT = 64
+MAX_START_BYTES = 512
 # As OpenAI writes it; and what follows a key is then forced, not sampled.
 COMPACT = {"whitespace_flexible": False}
 ANY_JSON_OBJECT = '{"type":"object"}'
@@ -45,17 +47,19 @@ class Constraint(Protocol):
 class GrammarConstraint:
     """What the grammar says at the current place of one sequence.
 
-    With triggers it sleeps until one of them was written; the grammar then describes what follows it.
+    With triggers it sleeps until one of them was written; the grammar then describes what follows it. With a start it
+    wakes up where the text begins with that, and describes all of the text.
     """
 
     def __init__(
-        self, matcher: llguidance.LLMatcher, tokenizer: llguidance.LLTokenizer, triggers: tuple[str, ...]
+        self, matcher: llguidance.LLMatcher, tokenizer: llguidance.LLTokenizer, grammar: Grammar
     ) -> None:
         self._matcher = matcher
         self._tokenizer = tokenizer
-        self._triggers = tuple(t.encode() for t in triggers)
+        self._triggers = tuple(trigger.encode() for trigger in grammar.triggers)
+        self._start = re.compile(grammar.start.encode()) if grammar.start else None
         self._written = b""
-        self.is_active = not triggers
+        self.is_active = not grammar.triggers and not grammar.start
         self._mask = np.empty((tokenizer.vocab_size + 31) // 32, dtype=np.int32)
 
     def apply(self, logits: npt.NDArray[np.float32]) -> None:
@@ -85,17 +89,27 @@ class GrammarConstraint:
     def _watch(self, piece: bytes) -> None:
         """Wake up when a trigger has been written; what the token carries beyond it belongs to the grammar."""
         self._written = (self._written + piece)[-4096:]
+        if self._start is not None and self._start.match(self._written):
+            self._start = None
+            self._wake(self._written)
+            return
+        if len(self._written) > MAX_START_BYTES:
+            self._start = None
         for trigger in self._triggers:
             at = self._written.rfind(trigger)
             if at < 0:
                 continue
             rest = self._written[at + len(trigger) :]
             if len(rest) < len(piece):
-                tokens = self._tokenizer.tokenize_bytes(rest)
-                self.is_active = self._matcher.validate_tokens(tokens) == len(tokens)
-                if self.is_active:
-                    self._matcher.consume_tokens(tokens)
+                self._wake(rest)
                 return
+
+    def _wake(self, text: bytes) -> None:
+        """From here on the grammar holds, if it allows what was written of it."""
+        tokens = self._tokenizer.tokenize_bytes(text)
+        self.is_active = self._matcher.validate_tokens(tokens) == len(tokens)
+        if self.is_active:
+            self._matcher.consume_tokens(tokens)
 
 
 class Compiler:
@@ -108,7 +122,7 @@ class Compiler:
     def constraint(self, grammar: Grammar) -> GrammarConstraint:
         """A fresh constraint at the beginning of the grammar. Raises InvalidRequest with llguidance's reason."""
         matcher = self._compile(grammar.kind, grammar.text).deep_copy()
-        return GrammarConstraint(matcher, self._tokenizer, grammar.triggers)
+        return GrammarConstraint(matcher, self._tokenizer, grammar)
 
     def _compile_uncached(self, kind: str, text: str) -> llguidance.LLMatcher:
         source = _grammar_source(kind, with_token_ids(text, self._tokenizer) if kind == "lark" else text)

@@ -1,4 +1,4 @@
-"""Renders every chat template of a folder in five cases, and says what became of each.
+"""Renders every chat template of a folder in five cases, and reads back the call that it writes itself.
 
 Run it on the templates that llama-cpp-python's source carries (they are other people's, so they are not kept here):
 
@@ -7,6 +7,7 @@ Run it on the templates that llama-cpp-python's source carries (they are other p
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from typing import Any
 
 from localllm.chat.formats import detect
 from localllm.chat.messages import normalise
+from localllm.chat.parser import parse
 from localllm.chat.template import ChatTemplate
 from localllm.chat.tools import read_tools
 from localllm.errors import InvalidRequest
@@ -73,10 +75,28 @@ def outcome(source: str, case: str) -> str:
     return f"WRONG: without {missing}: {prompt!r}" if missing else "rendered"
 
 
+def read_back(source: str) -> str:
+    """What the format found for the template reads in a call that the template itself writes."""
+    template, format_ = ChatTemplate(source, bos_token="<s>", eos_token="</s>"), detect(source)
+    if not (template.capabilities.tools and template.capabilities.calls):
+        return f"{format_.name}: the template writes no calls"
+    prompt = template.render(normalise([USER]), TOOLS, tool_syntax=format_)
+    written = template.render(normalise([USER, CALL, RESULT]), TOOLS, tool_syntax=format_)
+    alike = next((i for i, (a, b) in enumerate(zip(prompt, written, strict=False)) if a != b), len(prompt))
+    tag = written.rfind("<", 0, alike)  # where they part may be inside a tag
+    begin = tag if tag >= 0 and ">" not in written[tag:alike] else alike
+    answer = written[begin : written.find(str(RESULT["content"]))]
+    (call, *_) = parse(format_, answer, tools=TOOLS, prompt=written[:begin]).get("tool_calls", [None])
+    wanted = {"name": "get_weather", "arguments": {"city": "Zürich"}}
+    is_read = call and call["function"] | {"arguments": json.loads(call["function"]["arguments"])} == wanted
+    return f"{format_.name}: read" if is_read else f"WRONG: {format_.name} reads no call in {answer!r}"
+
+
 def outcomes(folder: Path) -> Iterator[tuple[str, str, str]]:
     for path in sorted(folder.glob("*.jinja")):
         source = path.read_text(encoding="utf-8")
         yield from ((path.stem, case, outcome(source, case)) for case in CASES)
+        yield path.stem, "call read back", read_back(source)
 
 
 if __name__ == "__main__":

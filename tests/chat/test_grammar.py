@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import random
+import re
 from typing import Any
 
 import llguidance
@@ -47,6 +48,7 @@ WEATHER = (
     {"city": "Bern", "unit": "c", "days": 3, "options": {"exact": True, "tags": ["x", "y"]}},
 )
 NOW: tuple[str, Any] = ("now", {})
+OPENED = {"functionary-v3.2": ">>>"}  # templates end with the opener of the first part
 FORMATS = [name for name in names() if name != "plain"]
 
 
@@ -73,7 +75,13 @@ def thinking(name: str) -> str:
     markers = by_name(name).reasoning
     if markers is None:
         return ""
-    return f"{markers[0]}hm{markers[1]}" + ("<|start|>assistant" if name == "harmony" else "\n")
+    following = {
+        "harmony": "<|start|>assistant",
+        "atem": "<|start|>assistant",
+        "solar-open": "",
+        "kimi-k3": "",
+    }
+    return f"{markers[0]}hm{markers[1]}{following.get(name, chr(10))}"
 
 
 @pytest.mark.parametrize("name", FORMATS)
@@ -122,10 +130,12 @@ def test_with_auto_the_grammar_describes_what_follows_its_trigger(name):
 def test_what_a_grammar_allows_is_read_as_valid_calls(name):
     """A model with random weights, held by the grammar, writes calls that the parser reads, valid for the schema."""
     format_ = by_name(name)
-    text = grammar_of(name, TOOLS[:1], parallel=False).text
+    opener = "" if name in OPENED else format_.openers[0]
+    choice = {"tool_choice": "required", "prompt": OPENED[name]} if name in OPENED else {}
+    text = grammar_of(name, TOOLS[:1], parallel=False, **choice).text
     for seed in range(5):
-        answer = format_.openers[0] + generated(text, seed)
-        message = parse(format_, answer.removeprefix(">>>"), tools=TOOLS)
+        answer = opener + generated(text, seed)
+        message = parse(format_, answer, tools=TOOLS)
         ((called, arguments),) = [
             (c["function"]["name"], c["function"]["arguments"]) for c in message["tool_calls"]
         ]
@@ -154,6 +164,47 @@ def check_arguments(arguments: dict[str, Any], answer: str) -> None:
     assert 1 <= arguments.get("days", 1) <= 9, answer
     assert isinstance(arguments["options"]["exact"], bool), answer
     assert set(arguments["options"].get("tags", [])) <= {"x", "y"}, answer
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_what_the_prompt_has_opened_is_not_opened_again(name):
+    """A template that ends with the opener of a call: a forced call goes on behind it."""
+    format_ = by_name(name)
+    opener = format_.written_opener
+    if not opener:
+        return
+    text = grammar_of(name, tool_choice="required", prompt=f"assistant\n{opener}").text
+    assert accepts(text, format_.write_calls([WEATHER]).removeprefix(opener))
+    assert not accepts(text, format_.write_calls([WEATHER]))
+
+
+@pytest.mark.parametrize(
+    ("name", "begins", "goes_on"),
+    [
+        ("llama3-json", '{"name":"now"', ',"parameters":{}}'),
+        ("llama3-json", ' {\n"type": "function", "name": "now"', ', "parameters": {} }'),
+        ("llama-pythonic", "[now(", ")]"),
+    ],
+)
+def test_a_bare_call_is_held_from_its_name_on(name, begins, goes_on):
+    """Nothing marks it but its beginning: once the answer began with a tool's name, the schema holds."""
+    grammar = grammar_of(name)
+    for length in range(len(begins)):
+        assert not re.match(grammar.start, begins[:length])
+    assert re.match(grammar.start, begins)
+    assert accepts(grammar.text, begins + goes_on)
+    assert not accepts(grammar.text, f"{begins} and so on")
+    assert not re.match(grammar.start, begins.replace("now", "today"))
+
+
+def test_a_part_that_the_prompt_opened_is_text_or_a_valid_call():
+    """functionary-v3.2 with `auto`: who the part is for decides, and so for every later part."""
+    text = grammar_of("functionary-v3.2", prompt="assistant\n>>>").text
+    assert accepts(text, "all\nHello {you}, 2 >> 1.\n")
+    assert accepts(text, "now\n{}")
+    assert accepts(text, "all\nOne moment.\n>>>now\n{}")
+    assert not accepts(text, "now\nHello")
+    assert not accepts(text, 'all\nOne moment.\n>>>now\n{"a": 1}')
 
 
 def test_a_prompt_that_opened_the_thinking_forces_calls_after_its_end():

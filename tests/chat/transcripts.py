@@ -325,4 +325,48 @@ TRANSCRIPTS = (
         (ZURICH, NOW),
     ),
     Transcript("gigachat", 'function call<|role_sep|>\n{"name": "now", "arguments": {}}', calls=(NOW,)),
+    Transcript(
+        "atem",
+        " to=self<|message|>hm<|eom|><|start|>assistant to=user<|message|>Look.<|eom|><|start|>assistant "
+        'to=get_weather<|message|><atem:function_calls>\n<atem:invoke name="get_weather">\n'
+        '<atem:parameter name="city">Zürich</atem:parameter>\n</atem:invoke>\n</atem:function_calls>',
+        "Look.",
+        "hm",
+        (ZURICH,),
+        "<|start|>assistant",
+    ),
+    Transcript("atem", " to the letter", " to the letter", prompt="<|start|>assistant"),
+    Transcript(
+        "kimi-k3",
+        "hm<|close|>think<|sep|><|open|>response<|sep|>Look.<|close|>response<|sep|><|open|>tools<|sep|>"
+        '<|open|>call tool="get_weather" index="1"<|sep|><|open|>argument key="city" type="string"<|sep|>Zürich'
+        '<|close|>argument<|sep|><|open|>argument key="days" type="number"<|sep|>3<|close|>argument<|sep|>'
+        '<|close|>call<|sep|><|open|>call tool="now" index="2"<|sep|><|open|>json type="object"<|sep|>{}'
+        "<|close|>json<|sep|><|close|>call<|sep|><|close|>tools<|sep|><|close|>message<|sep|>",
+        "Look.",
+        "hm",
+        (("get_weather", '{"city": "Zürich", "days": 3}'), NOW),
+        '<|open|>message role="assistant"<|sep|><|open|>think<|sep|>',
+    ),
+    Transcript(
+        "minimax-m3",
+        '<mm:think>hm</mm:think>Look.]<]minimax[>[<tool_call>\n]<]minimax[>[<invoke name="get_weather">'
+        "]<]minimax[>[<city>Zürich]<]minimax[>[</city>]<]minimax[>[<places>]<]minimax[>[<item>]<]minimax[>[<a>1"
+        "]<]minimax[>[</a>]<]minimax[>[<b>]<]minimax[>[<item>x]<]minimax[>[</item>]<]minimax[>[</b>"
+        "]<]minimax[>[</item>]<]minimax[>[</places>]<]minimax[>[</invoke>\n"
+        ']<]minimax[>[<invoke name="now">]<]minimax[>[</invoke>\n]<]minimax[>[</tool_call>',
+        "Look.",
+        "hm",
+        (("get_weather", '{"city": "Zürich", "places": [{"a": 1, "b": ["x"]}]}'), NOW),
+    ),
+    Transcript(
+        "solar-open",
+        "<|think|>hm<|end|><|begin|>assistant<|tool_calls|><|tool_call:begin|>a1b2c3d4e5<|tool_call:name|>get_weather"
+        '<|tool_call:args|>{"city": "Zürich"}<|tool_call:end|><|tool_call:begin|>f6g7h8i9j0<|tool_call:name|>now'
+        "<|tool_call:args|>{}<|tool_call:end|><|calls|>",
+        "",
+        "hm",
+        (ZURICH, NOW),
+    ),
+    Transcript("solar-open", "<|content|>Look.<|end|>", "Look."),
 )

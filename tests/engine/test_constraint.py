@@ -63,3 +63,16 @@ def test_forced_text_is_given_at_once(compiler):
     forced = constraint.accept(ord("{"), b"{")
     assert bytes(forced) == b'"k":1}'
     assert constraint.is_complete
+
+
+def test_a_start_wakes_the_grammar_where_the_text_begins_with_it(compiler):
+    """What was written until then belongs to the grammar; what begins otherwise never wakes it."""
+    grammar = Grammar("lark", 'start: "{now" ":" /[0-9]/\n', start=r"\{now")
+    for text, is_active in (("{now", True), ("a {now", False), ("{later {now", False)):
+        constraint = compiler.constraint(grammar)
+        for byte in text.encode():
+            forced = constraint.accept(byte, bytes([byte]))
+            assert not forced
+        assert constraint.is_active == is_active, text
+        assert constraint.allows(ord(":"))
+        assert constraint.allows(ord("x")) == (not is_active)

@@ -14,7 +14,7 @@ from localllm.chat.formats.gemma4 import FunctionGemma, Gemma4
 from localllm.chat.formats.glm import Glm45, Hunyuan3
 from localllm.chat.formats.harmony import Harmony
 from localllm.chat.formats.hermes import Hermes
-from localllm.chat.formats.invoke import DeepSeekV4, DeepSeekV32, MiniCpm5, MiniMaxM2, MuseGlimmer
+from localllm.chat.formats.invoke import DeepSeekV4, DeepSeekV32, MiniCpm5, MiniMaxM2
 from localllm.chat.formats.json_families import (
     Functools,
     GigaChat,
@@ -25,11 +25,15 @@ from localllm.chat.formats.json_families import (
     ToolCallsList,
 )
 from localllm.chat.formats.kimi import KimiK2
+from localllm.chat.formats.kimi_k3 import KimiK3
 from localllm.chat.formats.llama3 import Llama3Json
+from localllm.chat.formats.minimax_m3 import MiniMaxM3
 from localllm.chat.formats.mistral import MistralList, MistralNamed
+from localllm.chat.formats.muse import MuseGlimmer
 from localllm.chat.formats.plain import Plain
 from localllm.chat.formats.python_calls import Lfm2, LlamaPythonic
 from localllm.chat.formats.qwen3_coder import Qwen3Coder, SeedOss
+from localllm.chat.formats.solar import SolarOpen
 from localllm.errors import ConfigError
 from localllm.nearest import did_you_mean
 
@@ -44,6 +48,9 @@ _DETECTION: tuple[tuple[Format, tuple[str, ...]], ...] = (
     (DeepSeekV3(), ("<｜tool▁calls▁begin｜>", "```json")),
     (DeepSeekV31(), ("<｜tool▁calls▁begin｜>",)),
     (KimiK2(), ("<|tool_calls_section_begin|>",)),
+    (KimiK3(), ("<|open|>", "<|sep|>", "'call'")),
+    (MiniMaxM3(), ("]<]minimax[>[",)),
+    (SolarOpen(), ("<|tool_call:begin|>", "<|tool_call:args|>")),
     (MiniMaxM2(), ("<minimax:tool_call>",)),
     (SeedOss(), ("<seed:tool_call>",)),
     (MuseGlimmer(), ("<atem:function_calls>",)),
@@ -91,6 +98,10 @@ _REASONING = (
 )
 
 
+# Formats whose thinking is written in one way, whatever the template shows of it.
+OWN_THINKING = (Plain, Harmony, Gemma4, Hunyuan3, FunctionaryV32, KimiK3, MiniMaxM3, MuseGlimmer, SolarOpen)
+
+
 def names() -> list[str]:
     """What `tool_format` in the catalog may say."""
     return list(_BY_NAME)
@@ -113,7 +124,7 @@ def _with_markers(format_: Format, template_source: str) -> Format:
     """Formats with markers of their own keep them; the others take the template's."""
     if format_.reasoning is not None and format_.reasoning[0] in template_source:
         return format_
-    if isinstance(format_, Plain | Harmony | Gemma4 | Hunyuan3 | FunctionaryV32):
+    if isinstance(format_, OWN_THINKING):
         return format_
     markers = next(
         (pair for pair in _REASONING if pair[0] in template_source and pair[1] in template_source), None

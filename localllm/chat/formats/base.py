@@ -184,24 +184,40 @@ class Format:
         calls = self._grammar_calls(lark, functions, parallel)
         is_forced = choice.mode == "required"
         if not is_forced and answer_schema is None:
-            return Grammar(kind="lark", text=lark.build(calls), triggers=self.triggers())
-        answer = f"{lark.text(self.written_opener)} {calls}"
+            return self.grammar_opened(lark, functions, calls, parallel, prompt)
+        is_opened = bool(self.written_opener) and prompt.endswith(self.written_opener)
+        answer = calls if is_opened else f"{self.grammar_opener(lark)} {calls}"
         if not is_forced:
             answer = f"({answer} | {lark.json(answer_schema)})"
         reasoning = self._grammar_reasoning(lark, self.starts_in_reasoning(prompt, continued))
         return Grammar(kind="lark", text=lark.build(f"{reasoning} {answer}"))
 
+    def grammar_opener(self, lark: Lark) -> str:
+        """What stands before forced calls."""
+        return lark.text(self.written_opener)
+
+    def grammar_opened(
+        self, lark: Lark, tools: dict[str, Parameters], calls: str, parallel: bool, prompt: str
+    ) -> Grammar:
+        """The grammar that holds once the model has opened a call by itself. calls: what then follows."""
+        return Grammar(kind="lark", text=lark.build(calls), triggers=self.triggers())
+
     def triggers(self) -> tuple[str, ...]:
-        """The texts after which the grammar begins with `auto`. Bare calls have none: they look like an answer."""
+        """The texts after which the grammar begins with `auto`."""
         return self.openers[:1]
 
-    def _grammar_calls(self, lark: Lark, tools: dict[str, Parameters], parallel: bool) -> str:
+    def _grammar_calls(
+        self, lark: Lark, tools: dict[str, Parameters], parallel: bool, first: str | None = None
+    ) -> str:
+        """The calls after the opener. first: the first of them, where it is written otherwise."""
         space = self.between[: len(self.between) - len(self.between.lstrip())]
         space = space if self.tail.startswith(space) else ""
-        first, more = (
-            lark.rule(one_of([self.grammar_call(lark, before, name, tool) for name, tool in tools.items()]))
-            for before in (self.head, self.between.removeprefix(space))
-        )
+
+        def call(before: str) -> str:
+            return lark.rule(one_of([self.grammar_call(lark, before, *tool) for tool in tools.items()]))
+
+        first = first or call(self.head)
+        more = call(self.between.removeprefix(space))
         again = f"({lark.text(space)} {more})* " if parallel else ""
         return f"{first} {again}{lark.text(space)} {lark.text(self.tail.removeprefix(space))}"
 

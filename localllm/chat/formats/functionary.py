@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from localllm.chat.formats import json_calls
+from localllm.chat.formats.base import Parameters
 from localllm.chat.formats.named_json import MAX_NAME_CHARS, NamedJson
+from localllm.chat.lark import Lark, quoted
 from localllm.chat.reader import Broken, Reader, Reading
+from localllm.sampling_params import Grammar
 
 
 class FunctionaryV31(NamedJson):
@@ -55,3 +58,12 @@ class FunctionaryV32(NamedJson):
 
     def starts_in_reasoning(self, prompt: str, continued: str = "") -> bool:
         return False
+
+    def grammar_opened(
+        self, lark: Lark, tools: dict[str, Parameters], calls: str, parallel: bool, prompt: str
+    ) -> Grammar:
+        """Every part is text for the user or a call; where the prompt opened the first, from the start."""
+        (opener,), to_user = self.openers, quoted("all\n")
+        text = lark.build(f"({to_user} {lark.upto(opener)})* ({calls} | {to_user} {lark.without(opener)})")
+        is_opened = prompt.endswith(opener)
+        return Grammar(kind="lark", text=text, triggers=() if is_opened else self.triggers())

@@ -1,4 +1,4 @@
-"""`<invoke name="…">` with `<parameter name="…">`: MiniMax M2, DeepSeek V3.2 and V4, Muse Glimmer, MiniCPM 5."""
+"""`<invoke name="…">` with `<parameter name="…">`: MiniMax M2, DeepSeek V3.2 and V4, MiniCPM 5."""
 
 from __future__ import annotations
 
@@ -24,20 +24,6 @@ class MiniMaxM2(XmlCalls):
     between = "\n"
     tail = "\n</minimax:tool_call>"
     marks = ("<minimax:tool_call>", "</minimax:tool_call>")
-
-
-class MuseGlimmer(XmlCalls):
-    name = "atem"
-    openers = ("<atem:function_calls>",)
-    head = "\n"
-    call_open = '<atem:invoke name="'
-    name_close = '">\n'
-    key_open = '<atem:parameter name="'
-    key_close = '">'
-    value_close = "</atem:parameter>"
-    call_close = "</atem:invoke>"
-    between = "\n"
-    tail = "\n</atem:function_calls>"
 
 
 class MiniCpm5(XmlCalls):

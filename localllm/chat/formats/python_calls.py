@@ -11,10 +11,12 @@ from typing import Any
 from localllm.chat import schema as schemas
 from localllm.chat.formats.base import Format, Parameters
 from localllm.chat.json_scan import dumps
-from localllm.chat.lark import Lark, one_of, quoted
+from localllm.chat.lark import Lark, escaped, one_of, quoted
 from localllm.chat.reader import Broken, Reader, Reading
+from localllm.sampling_params import Grammar
 
 MAX_NAME_CHARS = 200
+_SPACE = r"\s{0,8}"
 _NAME = re.compile(r"[\w.\-]+")
 
 
@@ -152,6 +154,14 @@ class LlamaPythonic(PythonCalls):
     closers = ("<|python_end|>",)
     marks = ("<|python_start|>", "<|python_end|>")
     reasoning = None
+
+    def grammar_opened(
+        self, lark: Lark, tools: dict[str, Parameters], calls: str, parallel: bool, prompt: str
+    ) -> Grammar:
+        """A call is certain once the answer began with a bracket and a tool's name."""
+        text = lark.build(f"{lark.rule(f'/{_SPACE}/')} {calls}")
+        start = rf"{_SPACE}\[({'|'.join(map(escaped, tools))})\("
+        return Grammar(kind="lark", text=text, triggers=self.triggers(), start=start)
 
 
 class Lfm2(PythonCalls):

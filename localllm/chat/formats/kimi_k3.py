@@ -1,0 +1,117 @@
+"""Kimi K3: everything stands in tags of three tokens, `<|open|>argument key="…" type="…"<|sep|>`."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from localllm.chat import schema as schemas
+from localllm.chat.formats import json_calls
+from localllm.chat.formats.base import Parameters
+from localllm.chat.formats.named_json import MAX_NAME_CHARS
+from localllm.chat.formats.xml_calls import Key, XmlCalls, text_pattern
+from localllm.chat.lark import Lark, one_of
+from localllm.chat.reader import Broken, Reader, Reading
+
+_OPEN, _CLOSE, _SEP = "<|open|>", "<|close|>", "<|sep|>"
+_JSON = f'{_OPEN}json type="object"{_SEP}'
+_NUMBERS = frozenset({"integer", "number"})
+
+
+def _closing(tag: str) -> str:
+    return f"{_CLOSE}{tag}{_SEP}"
+
+
+def _typed(lark: Lark, kind: str) -> str:
+    """The end of an argument's opening tag."""
+    return lark.text(f'" type="{kind}"{_SEP}')
+
+
+class KimiK3(XmlCalls):
+    """The type of a value stands in its tag; arguments may also be one block of JSON."""
+
+    name = "kimi-k3"
+    openers = (f"{_OPEN}tools{_SEP}",)
+    call_open = f'{_OPEN}call tool="'
+    name_close = '"'
+    key_open = f'{_OPEN}argument key="'
+    key_close = '"'
+    value_close = _closing("argument")
+    call_close = _closing("call")
+    between = ""
+    tail = _closing("tools")
+    marks = (_OPEN, _CLOSE, _SEP)
+    reasoning = (f"{_OPEN}think{_SEP}", _closing("think"))
+    wrappers = ((f"{_OPEN}response{_SEP}", _closing("response")), (_closing("message"), ""))
+
+    def _read_name(self, r: Reader) -> Reading[str]:
+        name = yield from r.collect('"', limit=MAX_NAME_CHARS)
+        yield from self._read_attributes(r)
+        return name
+
+    @staticmethod
+    def _read_attributes(r: Reader) -> Reading[str]:
+        """The rest of a tag."""
+        rest = yield from r.collect(_SEP, limit=MAX_NAME_CHARS)
+        if not rest.isascii():
+            raise Broken
+        return rest.strip()
+
+    def _read_call(self, r: Reader) -> Reading[None]:
+        name = yield from self._read_name(r)
+        yield from r.space()
+        is_json = yield from r.at(_JSON)
+        r.start(name)
+        if is_json is None:
+            yield from self._read_pairs(r)
+            return
+        yield from json_calls.read_arguments(r)
+        r.commit()
+        for closer in (_closing("json"), self.call_close):
+            yield from r.space()
+            yield from r.at(closer)
+        r.commit()
+
+    def _read_key(self, r: Reader) -> Reading[Key]:
+        key = yield from r.collect('"', limit=MAX_NAME_CHARS)
+        kind = yield from self._read_attributes(r)
+        is_text = kind == 'type="string"'
+        return key, {"type": "string"} if is_text else ({} if kind else None)
+
+    # --- writing and grammar ----------------------------------------------------------------------------------
+
+    def write_call(self, name: str, arguments: Any, index: int) -> str:
+        pairs = arguments.items() if isinstance(arguments, dict) else [("arguments", arguments)]
+        written = "".join(self._write_argument(key, value) for key, value in pairs)
+        return f'{self.call_open}{name}" index="{index + 1}"{_SEP}{written}{self.call_close}'
+
+    def _write_argument(self, key: str, value: Any) -> str:
+        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        kind = schemas.type_of(value)
+        return f'{self.key_open}{key}" type="{"number" if kind in _NUMBERS else kind}"{_SEP}{text}{self.value_close}'
+
+    def grammar_call(self, lark: Lark, before: str, name: str, parameters: Parameters) -> str:
+        required = parameters.get("required") or []
+        parts = [lark.text(f'{before}{self.call_open}{name}" index="'), "/[0-9]{1,3}/", lark.text(f'"{_SEP}')]
+        for key, schema in schemas.properties(parameters).items():
+            pair = f"{lark.text(f'{self.key_open}{key}')} {self._grammar_typed(lark, schema, parameters)}"
+            parts.append(pair if key in required else f"({pair})?")
+        return " ".join([*parts, lark.text(self.call_close)])
+
+    def _grammar_typed(self, lark: Lark, schema: schemas.Schema, root: Parameters) -> str:
+        """The type, the value and the closing tag."""
+        kinds, closer = schemas.types(schema), lark.text(self.value_close)
+        texts = [value for value in schema.get("enum", []) if isinstance(value, str)]
+        if texts:
+            return f"{_typed(lark, 'string')} {one_of([lark.text(text) for text in texts])} {closer}"
+        if "string" in kinds or not kinds:
+            rest = lark.text(f"argument{_SEP}")  # `upto` ends at one token
+            return f"{_typed(lark, 'string')} {lark.upto(_CLOSE, text_pattern(schema))} {rest}"
+        kind = "number" if kinds & _NUMBERS else sorted(kinds)[0]
+        definitions = {key: root[key] for key in ("$defs", "definitions") if key in root}
+        value = lark.json({**definitions, **schemas.closed(schema, is_root=False)})
+        return f"{_typed(lark, kind)} {value} {closer}"
+
+    def _grammar_reasoning(self, lark: Lark, in_reasoning: bool) -> str:
+        thinking = f"{lark.upto(_CLOSE)} {lark.text(f'think{_SEP}')}"
+        return thinking if in_reasoning else f"({lark.text(f'{_OPEN}think{_SEP}')} {thinking})?"
