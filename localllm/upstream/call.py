@@ -56,25 +56,30 @@ class Call:
         """The server that answers, for messages."""
         return self._attempt.who if self._attempt is not None else self._replicas.all[0].address.url
 
+    @property
+    def is_empty(self) -> bool:
+        """It has ended, and no payload has come."""
+        return self._is_over and not self._has_started and not self._ready
+
     def accept(self, timeout_s: float) -> bool:
-        """Wait until a server has begun to answer: False where none has in time. Raises what it was refused with."""
-        deadline = time.monotonic() + timeout_s
-        while not (self._is_over or self._ready or (self._attempt is not None and self._attempt.is_accepted)):
-            left_s = deadline - time.monotonic()
-            if left_s <= 0:
-                return False
-            self._advance(left_s)
-        return True
+        """Wait for a first payload, or the end: False where none came in time. Raises what it was refused with."""
+        return self._wait(lambda: bool(self._ready or self._held), timeout_s)
 
     def next(self, timeout_s: float) -> Any:
         """The next payload; None where none came in time; END after the last. Raises LocalllmError."""
-        deadline = time.monotonic() + timeout_s
-        while not self._ready and not self._is_over:
-            left_s = deadline - time.monotonic()
-            if left_s <= 0:
-                return None
-            self._advance(left_s)
+        if not self._wait(lambda: bool(self._ready), timeout_s):
+            return None
         return self._ready.popleft() if self._ready else END
+
+    def _wait(self, is_there: Callable[[], bool], timeout_s: float) -> bool:
+        """True once it is there, or everything is over."""
+        left_s, deadline = timeout_s, time.monotonic() + timeout_s
+        while not is_there() and not self._is_over:
+            if left_s <= 0:
+                return False
+            self._advance(left_s)
+            left_s = deadline - time.monotonic()
+        return True
 
     def close(self) -> None:
         """Let the server go; what still comes is not wanted. Harmless when it has ended."""

@@ -40,6 +40,7 @@ class Connection:
         self._address = address
         self._http = h11.Connection(h11.CLIENT, max_incomplete_event_size=MAX_HEAD_BYTES)
         self._idle_since = 0.0
+        self._timeout_s = 0.0
         self.was_used = False
         self.has_ended = False  # the whole answer was read, so the next request may be sent
 
@@ -66,6 +67,7 @@ class Connection:
         self._http.send(h11.Data(data=body))
         self._http.send(h11.EndOfMessage())
         self._socket.settimeout(SEND_TIMEOUT_S)
+        self._timeout_s = SEND_TIMEOUT_S
         self._socket.sendall(head + body)
 
     def receive(self, timeout_s: float) -> Received | None:
@@ -87,7 +89,10 @@ class Connection:
                 raise ConnectionResetError("the connection was closed")
 
     def _receive_bytes(self, timeout_s: float) -> bytes | None:
-        self._socket.settimeout(max(timeout_s, 0.001))
+        timeout_s = max(timeout_s, 0.001)
+        if timeout_s != self._timeout_s:  # setting it is a system call
+            self._socket.settimeout(timeout_s)
+            self._timeout_s = timeout_s
         try:
             return self._socket.recv(RECEIVE_BYTES)
         except TimeoutError:

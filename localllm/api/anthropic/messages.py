@@ -43,15 +43,15 @@ def blueprint(services: Services) -> Blueprint:
     """The routes, relative to `/v1` and to the root."""
     routes = Blueprint("messages", __name__)
 
-    def read() -> ChatRequest:
+    def read() -> tuple[ChatRequest, fields.Fields]:
         body = fields.json_body()
         entry, name = find_entry(body.text("model"), services)
         request = read_messages_request(body, name, entry.sampling)
-        return with_given(request, body, CHAT_NAMES) if entry.is_forwarded else request
+        return (with_given(request, body, CHAT_NAMES) if entry.is_forwarded else request), body
 
     @routes.post("/messages")
     def create() -> Response:
-        request = read()
+        request, _ = read()
         turn = MessageTurn(chat_answer(services, request, sse.client_gone()))
         if request.stream:
             return reply.streamed(turn.answer, turn.events, services.config, MessageStream())
@@ -59,11 +59,10 @@ def blueprint(services: Services) -> Blueprint:
 
     @routes.post(COUNT_PATH)
     def count() -> Response:
-        request = read()
+        request, body = read()
         entry = services.pool.catalog.find(request.model)
         if entry.is_forwarded:
-            asked = dict(fields.json_body().values)
-            num_tokens = fetch_num_tokens(services, entry, COUNT_PATH, asked, sse.client_gone())
+            num_tokens = fetch_num_tokens(services, entry, COUNT_PATH, dict(body.values), sse.client_gone())
         else:
             num_tokens = num_prompt_tokens(services, request, sse.client_gone())
         return json_response({"input_tokens": num_tokens})

@@ -162,8 +162,6 @@ def _cleaned(message: Json) -> Json:
     content = message.get("content")
     if isinstance(content, list) and not any(_is_media(part) for part in content):
         content = "\n".join(_text(part) for part in content)
-    if content is None and message["role"] == "assistant" and message.get("tool_calls"):
-        return cleaned | {"content": None}
     return cleaned | {"content": "" if content is None else content}
 
 

@@ -51,13 +51,9 @@ class Figures:
     def check_end(self, who: str, *, is_complete: bool) -> None:
         """Raises UpstreamFailed where an answer without a finish_reason was cut off, or was none."""
         if not self.has_choices:
-            raise errors.UpstreamFailed(
-                f"The server {who} sent something that is no answer."
-            )
+            raise errors.UpstreamFailed(f"The server {who} sent something that is no answer.")
         if not is_complete:
-            raise errors.UpstreamFailed(
-                f"The server {who} ended in the middle of its answer."
-            )
+            raise errors.UpstreamFailed(f"The server {who} ended in the middle of its answer.")
 
     def usage(self, num_prompt_chars: int) -> Usage:
         """As the server counted, in whole numbers; else a quarter of the characters, and a token for each piece."""

@@ -86,6 +86,8 @@ class ForwardedJob:
             self._poll_client()
             try:
                 self._is_prepared = self._running().accept(POLL_S)
+                if self._is_prepared and self._running().is_empty:
+                    self._ask_for_a_whole_answer()
             except errors.InvalidRequest as e:
                 self._ask_otherwise(e)
             if not self._is_prepared and deadline is not None and time.monotonic() >= deadline:
@@ -118,6 +120,22 @@ class ForwardedJob:
         if self._is_inside:
             self._is_inside = False
             self._admission.leave()
+
+    def _ask_for_a_whole_answer(self) -> None:
+        """A stream without a single event hides an error, which a whole answer tells (llama_cpp.server does so)."""
+        if self._task.body.get("stream"):
+            body = {
+                key: value
+                for key, value in self._task.body.items()
+                if key not in ("stream", "stream_options")
+            }
+            self._task = msgspec.structs.replace(self._task, body=body)
+            self._start_again()
+
+    def _start_again(self) -> None:
+        if self._call is not None:
+            self._call.close()
+        self._call, self._is_prepared = None, False
 
     def _running(self) -> Call:
         if self._call is None:
@@ -152,6 +170,4 @@ class ForwardedJob:
             self._upstream.refuses = self._upstream.refuses | culprits
         else:
             raise refusal
-        assert self._call is not None
-        self._call.close()
-        self._call = None
+        self._start_again()

@@ -35,18 +35,18 @@ def blueprint(services: Services) -> Blueprint:
     routes = Blueprint("responses", __name__)
     memory = ItemMemory()
 
-    def read() -> ResponsesRequest:
+    def read() -> tuple[ResponsesRequest, fields.Fields]:
         body = fields.json_body()
         name = reply.model_name(body.text("model"), services)
         entry = services.pool.catalog.find(name)
         request = read_responses_request(body, name, entry, memory.recall)
         if entry.is_forwarded:
-            return msgspec.structs.replace(request, chat=with_given(request.chat, body, CHAT_NAMES))
-        return request
+            request = msgspec.structs.replace(request, chat=with_given(request.chat, body, CHAT_NAMES))
+        return request, body
 
     @routes.post("/responses")
     def create() -> Response:
-        request = read()
+        request, _ = read()
         turn = ResponseTurn(request, chat_answer(services, request.chat, sse.client_gone()), memory)
         if request.chat.stream:
             dialect = ResponseStream(turn)
@@ -55,11 +55,10 @@ def blueprint(services: Services) -> Blueprint:
 
     @routes.post(COUNT_PATH)
     def count() -> Response:
-        request = read()
+        request, body = read()
         entry = services.pool.catalog.find(request.chat.model)
         if entry.is_forwarded:
-            asked = dict(fields.json_body().values)
-            num_tokens = fetch_num_tokens(services, entry, COUNT_PATH, asked, sse.client_gone())
+            num_tokens = fetch_num_tokens(services, entry, COUNT_PATH, dict(body.values), sse.client_gone())
         else:
             num_tokens = num_prompt_tokens(services, request.chat, sse.client_gone())
         return json_response({"object": "response.input_tokens", "input_tokens": num_tokens})
