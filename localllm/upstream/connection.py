@@ -19,7 +19,6 @@ import time
 from functools import lru_cache
 
 import h11
-import httpx
 
 from localllm.upstream.spec import Address
 
@@ -129,4 +128,6 @@ class Connection:
 @lru_cache(maxsize=1)
 def tls_context() -> ssl.SSLContext:
     """Certificates as httpx trusts them: SSL_CERT_FILE, or the ones that come with it."""
+    import httpx  # slow to import, and most starts talk to no other server
+
     return httpx.create_ssl_context()
