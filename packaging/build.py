@@ -3,6 +3,7 @@
 
     python3 packaging/build.py                  build/dist/localllm, build/localllm-VERSION-SYSTEM-MACHINE.tar.gz
     python3 packaging/build.py --no-archive     only the folder
+    python3 packaging/build.py --here           with llama.cpp as packaging/start.py has it: only for this machine
 
 Uses an environment of its own below build/, and llama.cpp compiled for any processor of this architecture. The compile
 takes minutes, once: the wheel is kept beside the other builds of packaging/start.py. See docs/building.md.
@@ -38,7 +39,7 @@ def main(words: list[str]) -> int:
     BUILD.mkdir(exist_ok=True)
     steps = Steps(BUILD / "build.log", screen)
     try:
-        environment = ready_environment(steps)
+        environment = ready_environment(steps, is_portable="--here" not in words)
         folder = freeze(environment, steps)
         made = [folder] if "--no-archive" in words else [folder, pack(folder, steps)]
     except (CommandFailed, SetupFailed) as problem:
@@ -52,13 +53,13 @@ def main(words: list[str]) -> int:
     return 0
 
 
-def ready_environment(steps: Steps) -> Environment:
-    """An environment with localllm, what it needs, PyInstaller and the portable llama.cpp. Raises SetupFailed."""
+def ready_environment(steps: Steps, *, is_portable: bool) -> Environment:
+    """An environment with localllm, what it needs, PyInstaller and llama.cpp. Raises SetupFailed."""
     environment = Environment(BUILD / "environment")
     environment.folder.mkdir(exist_ok=True)
     if missing := needs.missing_for_environment(environment.folder):
         raise SetupFailed("\n".join(missing))
-    build = llama_build.Build("own", " ".join(PORTABLE))
+    build = llama_build.Build("own", " ".join(PORTABLE)) if is_portable else llama_build.Build("auto")
     llama = Project.read(ROOT).llama
     wanted = f"{build} {llama} {sys.version_info[:2]}"
     stamp = environment.folder / "llama.txt"

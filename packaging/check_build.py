@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Check a built program as a person meets it: unpacked into a folder with spaces, run in an empty home, on a screen.
 
-    python3 packaging/check_build.py build/localllm-0.1.0-linux-x86_64.tar.gz [--screen]      or its folder in build/dist
+    python3 packaging/check_build.py build/localllm-0.1.0-linux-x86_64.tar.gz [--screen]    (or the folder)
 
 It starts, the page answers, the guide answers, a second start finds the first, Quit leaves no process; it takes no more
 room than promised. `--screen` (Linux, with Xvfb, xdotool and a Chromium) also looks for the window. Gives exit status 0
