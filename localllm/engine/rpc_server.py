@@ -15,6 +15,7 @@ import threading
 import time
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 import psutil
@@ -25,6 +26,9 @@ from localllm.engine.log_tail import last_lines
 from localllm.engine.rpc_link import check_build, keep_alive
 from localllm.engine.threads import default_threads
 from localllm.errors import LocalllmError
+
+if TYPE_CHECKING:
+    from localllm.llama.library import DeviceRow
 
 START_TIMEOUT_S = 60.0
 POLL_S = 0.2
@@ -72,6 +76,10 @@ class RpcServer:
     @property
     def pid(self) -> int | None:
         return self._child.pid
+
+    @property
+    def is_alive(self) -> bool:
+        return self._child.is_alive()
 
     def start(self) -> Started:
         """Start a child and wait until it answers as a worker does. Raises LocalllmError."""
@@ -166,9 +174,7 @@ def main(connection: Connection, packed: bytes) -> None:
         check_build()
         from localllm.llama import rpc
 
-        offers = tuple(
-            Offer(row.name, row.description, row.free_bytes, row.total_bytes) for row in rpc.offered_devices()
-        )
+        offers = tuple(Offer(r.name, r.description, _free(r), r.total_bytes) for r in rpc.offered_devices())
     except LocalllmError as e:
         connection.send_bytes(msgspec.msgpack.encode(Started(problem=e.message)))
         return
@@ -181,6 +187,12 @@ def main(connection: Connection, packed: bytes) -> None:
     if cache_dir is not None:
         cache_dir.mkdir(parents=True, exist_ok=True)
     rpc.serve(settings.address, num_threads, cache_dir)
+
+
+def _free(device: DeviceRow) -> int:
+    """A processor tells all its memory as free, whatever uses it."""
+    is_told = device.free_bytes < device.total_bytes
+    return device.free_bytes if is_told else min(device.free_bytes, psutil.virtual_memory().available)
 
 
 def _print_into(log_path: Path) -> None:
