@@ -92,10 +92,6 @@ class Download:
         self._state_path.unlink(missing_ok=True)
         return None
 
-    def forget(self) -> None:
-        """Throw away what has arrived so far."""
-        self._forget()
-
     @property
     def missing_bytes(self) -> int:
         """What is still to be downloaded."""

@@ -8,11 +8,14 @@ see weights that are mapped files, which count as free.) Not thread-safe: the po
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from localllm.models.memory import Memory, Plan
 from localllm.models.place import Place
+
+FRESH_S = 10.0
 
 
 @dataclass
@@ -28,6 +31,7 @@ class Ledger:
         self._measure = measure
         self._limit_bytes = limit_bytes
         self._start: Memory | None = None
+        self._started_at = 0.0
         self._reservations: dict[Place, _Reservation] = {}
 
     @property
@@ -41,10 +45,17 @@ class Ledger:
 
     @property
     def capacity(self) -> Memory:
-        """What could be had if nothing were loaded, as of the first time it was asked."""
+        """What could be had if nothing were loaded, as of the first time it was asked or the last `refresh`."""
         if self._start is None:
-            self._start = self.measured()
+            self._start, self._started_at = self.measured(), time.monotonic()
         return self._start
+
+    def refresh(self) -> bool:
+        """Measure the capacity anew: other programs may have ended. False where models are loaded, or just after."""
+        if self._reservations or time.monotonic() - self._started_at < FRESH_S:
+            return False
+        self._start, self._started_at = self.measured(), time.monotonic()
+        return True
 
     def measured(self) -> Memory:
         """What the system says is free, within the limit. May take half a second: it asks the GPUs."""

@@ -236,6 +236,7 @@ class Pool:
     def _sweep_all(self) -> None:
         while not self._closed.wait(SWEEP_S):
             self.sweep()
+            self._presence.read_new_headers()
 
     def _keep_alive_s(self, place: Place) -> float | None:
         return None if place.entry.pinned else keep_alive_s(place.entry.keep_alive or self._keep_alive)
@@ -267,7 +268,10 @@ class Pool:
 
     def _refuse_too_big(self, entry: Entry) -> None:
         """Raises ModelLoadFailed at once where the model would not fit into an empty computer."""
-        if self._planner(entry)(self._ledger.capacity) is None:
+        make_plan = self._planner(entry)
+        if make_plan(self._ledger.capacity) is not None:
+            return
+        if not self._ledger.refresh() or make_plan(self._ledger.capacity) is None:
             capacity = self._workers.beside(self._ledger.capacity, entry)
             raise room.too_big(entry, self.paths, self.catalog, capacity)
 
@@ -305,9 +309,7 @@ class Pool:
     def _planner(self, entry: Entry) -> Callable[[Memory], Plan | None]:
         draft = self._draft_of(entry)
         options = {"draft": draft} if draft is not None else {}
-        return lambda free: self._make_plan(
-            entry, self.paths, self._workers.beside(free, entry), **options
-        )
+        return lambda free: self._make_plan(entry, self.paths, self._workers.beside(free, entry), **options)
 
     def _draft_of(self, entry: Entry) -> Entry | None:
         return self.catalog.find(entry.draft) if entry.draft else None

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from dataclasses import dataclass
 
+from localllm import errors
 from localllm.models.catalog import Catalog
 from localllm.models.entry import Entry
-from localllm.models.sources import has_file
+from localllm.models.gguf import read_parts
+from localllm.models.sources import find_file, has_file
 from localllm.paths import Paths
 
 LOOK_EVERY_S = 1.0
@@ -29,6 +32,7 @@ class Presence:
         self._catalog = catalog
         self._paths = paths
         self._seen = _Seen((), 0.0, frozenset())
+        self._with_header: frozenset[str] = frozenset()
 
     def ids(self) -> frozenset[str]:
         """The ids of the models that can be loaded without a download."""
@@ -37,3 +41,12 @@ class Presence:
             ids = frozenset(entry.id for entry in entries if has_file(entry, self._paths))
             self._seen = seen = _Seen(entries, time.monotonic(), ids)
         return seen.ids
+
+    def read_new_headers(self) -> None:
+        """Read the headers of the models that have come (gguf.py keeps them): one too big is then refused at once."""
+        ids = self.ids()
+        for entry in self._seen.entries:
+            if entry.id in ids - self._with_header:
+                with contextlib.suppress(errors.LocalllmError):
+                    read_parts(find_file(entry, self._paths))
+        self._with_header = ids
