@@ -1,4 +1,4 @@
-"""`truncation: "auto"`: a history that is too long loses whole turns from its beginning, and never the system message.
+"""`truncation: "auto"`: a history that is too long loses whole turns from its beginning, and never a system message.
 
 Pure: counts tokens by the function it is given. Knows no model.
 """
@@ -20,14 +20,20 @@ def drop_oldest(messages: Messages, num_tokens: Callable[[Messages], int], limit
     if num_tokens(messages) <= limit:
         return messages
     system, turns = split_turns(messages)
+
+    def without(num_dropped: int) -> Messages:
+        """System messages inside the dropped turns stay, behind the first."""
+        late = [m for turn in turns[:num_dropped] for m in turn if m["role"] == "system"]
+        return [*system, *late, *(message for turn in turns[num_dropped:] for message in turn)]
+
     fits, too_long = len(turns) - 1, 0  # how many turns to drop
     while fits - too_long > 1:
         middle = (fits + too_long) // 2
-        if num_tokens(_joined(system, turns[middle:])) <= limit:
+        if num_tokens(without(middle)) <= limit:
             fits = middle
         else:
             too_long = middle
-    return _joined(system, turns[max(fits, 0) :])
+    return without(max(fits, 0))
 
 
 def split_turns(messages: Messages) -> tuple[Messages, list[Messages]]:
@@ -39,7 +45,3 @@ def split_turns(messages: Messages) -> tuple[Messages, list[Messages]]:
             turns.append([])
         turns[-1].append(message)
     return messages[:num_system], turns
-
-
-def _joined(system: Messages, turns: list[Messages]) -> Messages:
-    return [*system, *(message for turn in turns for message in turn)]

@@ -44,6 +44,7 @@ def fit(
     messages: list[Message], tools: list[Tool] | None, can: Capabilities, syntax: ToolSyntax = HERMES
 ) -> Fitted:
     """New messages and tools for the template; the ones given stay as they are."""
+    messages = messages if can.late_system else _late_system_to_user(messages)
     messages = messages if can.parallel else _one_call_each(messages)
     fitted = [_fit_message(message, can, syntax) for message in messages]
     if tools and not can.tools:
@@ -51,7 +52,7 @@ def fit(
         tools = None
     if not can.system:
         fitted = _system_into_first_user(fitted)
-    fitted = _merge_users(fitted)
+    fitted = _merged(fitted)
     if can.parts:
         fitted = [_as_parts(message) for message in fitted]
     return Fitted(fitted, tools or ([] if can.empty_tools else None))
@@ -182,11 +183,21 @@ def _system_into_first_user(messages: list[Message]) -> list[Message]:
     return [{"role": "user", "content": system["content"]}, *rest]
 
 
-def _merge_users(messages: list[Message]) -> list[Message]:
-    """Results that became user turns join their neighbours: many templates want the roles to alternate."""
+def _late_system_to_user(messages: list[Message]) -> list[Message]:
+    """A system message behind the first turn becomes the user's, in its place: what stands before it does not change.
+
+    At the start it would change the whole prompt, and nothing of it would be in the prefix cache.
+    """
+    first = next((i for i, message in enumerate(messages) if message["role"] != "system"), len(messages))
+    late = [{**m, "role": "user"} if m["role"] == "system" else m for m in messages[first:]]
+    return messages[:first] + late
+
+
+def _merged(messages: list[Message]) -> list[Message]:
+    """What became a user turn joins its neighbours, as many templates want the roles to alternate; systems likewise."""
     merged: list[Message] = []
     for message in messages:
-        if merged and message["role"] == merged[-1]["role"] == "user":
+        if merged and message["role"] == merged[-1]["role"] and message["role"] in ("user", "system"):
             merged[-1] = {**merged[-1], "content": f"{merged[-1]['content']}\n\n{message['content']}"}
         else:
             merged.append(message)

@@ -18,6 +18,7 @@ ArgumentsStyle = Literal["dict", "text"]
 
 _USER = "qqUserqq"
 _SYSTEM = "qqSystemqq"
+_LATE = "qqLateqq"
 _TOOL = "qqtoolqq"
 _KEY, _VALUE = "qqkeyqq", "qqvalueqq"
 _RESULT = "qqResultqq"
@@ -39,6 +40,7 @@ _SAMPLE_TOOL = {
 class Capabilities(msgspec.Struct, frozen=True):
     """What the template renders by itself; what is False here is done for it in adapt.py.
 
+    late_system: system messages may stand between other turns, and are shown there.
     arguments: whether a call's arguments are given as an object or as JSON text.
     empty_content: what stands for no content in an assistant message that holds only calls.
     parts: message content must be a list of parts. short_ids: call ids must be nine letters and digits.
@@ -49,6 +51,7 @@ class Capabilities(msgspec.Struct, frozen=True):
     """
 
     system: bool = True
+    late_system: bool = True
     tools: bool = True
     calls: bool = True
     results: bool = True
@@ -78,6 +81,7 @@ def probe(render: Render, source: str) -> Capabilities:
     thought = {**call, "content": _RESULT, (key := _thinking_key(source)): _SYSTEM}
     return Capabilities(
         system=_shows(render, system, no_tools, _SYSTEM, _USER),
+        late_system=_keeps_late_system(render, system, no_tools, parts),
         tools=_shows(render, [_user(parts)], [_SAMPLE_TOOL], _TOOL, _USER),
         calls=calls,
         results=_shows(render, with_result, [_SAMPLE_TOOL], _RESULT),
@@ -92,6 +96,17 @@ def probe(render: Render, source: str) -> Capabilities:
         thinking_beside_content=_shows(render, [_user(parts), thought], [_SAMPLE_TOOL], _RESULT)
         or not _shows(render, [_user(parts), {**call, "content": _RESULT}], [_SAMPLE_TOOL], _RESULT),
     )
+
+
+def _keeps_late_system(
+    render: Render, system: list[Message], no_tools: list[dict[str, Any]] | None, parts: bool
+) -> bool:
+    """Whether a system message between an answer and the next question is shown there."""
+    answer, late = {"role": "assistant", "content": _part(_RESULT, parts)}, {**system[0]}
+    late["content"] = _part(_LATE, parts)
+    text = _try(render, [*system, answer, late, {"role": "user", "content": _part(_SECOND, parts)}], no_tools)
+    places = [text.find(word) for word in (_SYSTEM, _USER, _RESULT, _LATE, _SECOND)]
+    return -1 not in places and places == sorted(places) and text.count(_LATE) == 1
 
 
 def _thinking_key(source: str) -> str:

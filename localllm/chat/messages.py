@@ -20,7 +20,7 @@ REASONING_KEYS = ("reasoning_content", "reasoning", "thinking")
 
 
 def normalise(messages: Any) -> list[Message]:
-    """One system message first, then turns of user, assistant and tool, none empty and no user or assistant twice.
+    """Turns of system, user, assistant and tool in their order; none is empty, and but for tool none comes twice.
 
     Contents are text. A call's arguments are an object where their JSON is one, else the text as it came.
     Raises InvalidRequest with the field (`messages[2].content`) where a value has the wrong type, or is an image.
@@ -30,10 +30,9 @@ def normalise(messages: Any) -> list[Message]:
     if not messages:
         raise InvalidRequest("`messages` is empty; send at least one message.", param="messages")
     read = [_read(message, f"messages[{index}]") for index, message in enumerate(messages)]
-    system = "\n\n".join(m["content"] for m in read if m["role"] == "system" and m["content"])
-    turns = _merge([m for m in read if m["role"] != "system" and not _is_empty(m)])
+    turns = _merge([m for m in read if not _is_empty(m)])
     _name_results(turns)
-    return [{"role": "system", "content": system}, *turns] if system else turns
+    return turns
 
 
 def _read(message: Any, where: str) -> Message:
@@ -134,7 +133,9 @@ def _arguments(arguments: Any) -> Any:
 
 
 def _is_empty(message: Message) -> bool:
-    """An assistant turn that says nothing: clients leave them behind when a generation was stopped."""
+    """A turn that says nothing: a system message, or the assistant's where a generation was stopped."""
+    if message["role"] == "system":
+        return not message["content"]
     says_something = (
         message["content"].strip() or message.get("tool_calls") or message.get("reasoning_content")
     )

@@ -47,6 +47,14 @@ def test_a_tool_result_never_loses_its_call():
     assert [m["role"] for m in kept] == ["system", "user", "assistant", "tool", "assistant", "user"]
 
 
+def test_a_system_message_within_a_dropped_turn_stays():
+    """Instructions are never dropped; they stand behind the first system message."""
+    late = {"role": "system", "content": "in verse"}
+    kept = drop_oldest([*history(10)[:5], late, *history(10)[5:]], words, 30)
+    assert kept[:2] == [SYSTEM, late]
+    assert words(kept) <= 30
+
+
 def test_the_last_turn_stays_even_when_it_is_too_long():
     """The engine then refuses it with the numbers; an empty prompt would be a lie."""
     kept = drop_oldest(history(5), words, 1)

@@ -1,4 +1,4 @@
-"""Renders every chat template of a folder in five cases, and reads back the call that it writes itself.
+"""Renders every chat template of a folder in six cases, and reads back the call that it writes itself.
 
 Run it on the templates that llama-cpp-python's source carries (they are other people's, so they are not kept here):
 
@@ -39,6 +39,7 @@ TOOLS = read_tools(
 )
 USER = {"role": "user", "content": "How is the weather in Zürich?"}
 SYSTEM = {"role": "system", "content": "Answer in verse."}
+LATE = {"role": "system", "content": "From now on in prose."}
 CALL = {
     "role": "assistant",
     "content": None,
@@ -60,6 +61,7 @@ CASES: dict[str, tuple[list[dict[str, Any]], list[dict[str, Any]], tuple[str, ..
     "tools": ([USER], TOOLS, ("get_weather", "Zürich?")),
     "tool result": ([SYSTEM, USER, CALL, RESULT], TOOLS, ("get_weather", "Zürich?", "21 degrees")),
     "two turns": ([USER, ANSWER, USER], [], ("Zürich?", "It is warm.")),
+    "late system": ([SYSTEM, USER, ANSWER, LATE, USER], [], ("in verse", "It is warm.", "in prose")),
 }
 
 

@@ -15,10 +15,15 @@ def calling(*calls: tuple[str, str, str]) -> dict[str, object]:
     return {"role": "assistant", "content": None, "tool_calls": listed}
 
 
-def test_late_and_several_system_messages_become_one_at_the_start():
-    """Most templates allow a system message only as the first."""
-    messages = [{"role": "system", "content": "A"}, user(), {"role": "developer", "content": "B"}, user("Ho")]
-    assert normalise(messages) == [{"role": "system", "content": "A\n\nB"}, user("Hi\n\nHo")]
+def test_system_messages_stay_where_they_are_and_neighbours_become_one():
+    """Moved to the start, a late one would change the whole prompt; an empty one says nothing."""
+    system = [
+        {"role": role, "content": text}
+        for role, text in (("system", "A"), ("developer", "B"), ("system", ""))
+    ]
+    messages = [*system, user(), {"role": "developer", "content": "C"}, user("Ho")]
+    read = [{"role": "system", "content": text} for text in ("A\n\nB", "C")]
+    assert normalise(messages) == [read[0], user(), read[1], user("Ho")]
 
 
 def test_the_same_role_twice_is_merged_and_empty_assistant_turns_are_dropped():

@@ -269,3 +269,38 @@ def test_the_local_check_tells_rendered_from_wrong(case):
     assert local_templates.outcome(STRICT, case) == "rendered"
     assert local_templates.outcome("{{ raise_exception('no') }}", case).startswith("refused: ")
     assert local_templates.outcome("nothing of it", case).startswith("WRONG")
+
+
+LATE = [
+    {"role": "system", "content": "A"},
+    *HELLO,
+    {"role": "assistant", "content": "Hi"},
+    {"role": "system", "content": "B"},
+    {"role": "user", "content": "And now?"},
+]
+ONLY_FIRST = (
+    "{% if loop.index0 and m.role == 'system' %}{{ raise_exception('System comes first') }}{% endif %}"
+)
+IN_FRONT = "{% for m in messages if m.role == 'system' %}{{ m.content }} {% endfor %}"
+
+
+def test_a_late_system_message_stays_in_its_place_where_the_template_shows_it():
+    """ChatML and its like."""
+    assert "Hi<|im_end|>\n<|im_start|>system\nB<|im_end|>" in render(CHATML, LATE)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "{% for m in messages %}" + ONLY_FIRST + "[{{ m.role }}: {{ m.content }}]{% endfor %}",
+        "[system: A]{# #}{% for m in messages if m.role != 'system' %}[{{ m.role }}: {{ m.content }}]{% endfor %}",
+        IN_FRONT + "{% for m in messages if m.role != 'system' %}[{{ m.role }}: {{ m.content }}]{% endfor %}",
+    ],
+    ids=["refused", "left out", "moved to the front"],
+)
+def test_elsewhere_it_becomes_the_users_so_that_what_stands_before_it_stays(source):
+    """The prompt of the turn before is a prefix of this one, and is found in the cache."""
+    template = ChatTemplate(source)
+    before, now = template.render(LATE[:3]), template.render(LATE)
+    assert now.startswith(before)
+    assert now[len(before) :] == "[user: B\n\nAnd now?]"
