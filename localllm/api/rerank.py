@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from flask import Blueprint, Response
@@ -16,6 +17,7 @@ from localllm.errors import InvalidRequest
 from localllm.models.model import Model
 
 MAX_DOCUMENTS = 8192
+PLACE = re.compile(r"\{(?:query|document)\}")
 
 
 def blueprint(services: Services) -> Blueprint:
@@ -34,9 +36,7 @@ def blueprint(services: Services) -> Blueprint:
         else:
             with embedding_job(services, name, sse.client_gone()) as job:
                 _check_is_reranker(job.model, name)
-                scores = [
-                    float(v[0]) for v in job.embed([pair(job.model, query, text) for text in documents])
-                ]
+                scores = [float(v[0]) for v in job.embed(pairs(job.model, query, documents))]
                 num_tokens = job.num_tokens
         best = sorted(range(len(documents)), key=lambda index: -scores[index])[:top_n]
         returns_texts = body.flag("return_documents")
@@ -81,15 +81,21 @@ def _check_is_reranker(model: Model, name: str) -> None:
         )
 
 
-def pair(model: Model, query: str, document: str) -> Prompt:
-    """Query and document in one prompt, as this reranker was trained to see them."""
+def pairs(model: Model, query: str, documents: list[str]) -> list[Prompt]:
+    """Query and each document in one prompt, as this reranker was trained to see them."""
     info, tokenize = model.info, model.engine.tokenize
     if info.rerank_template is not None:
-        text = info.rerank_template.replace("{query}", query).replace("{document}", document)
-        return tokenize(text, parse_special=True)
+        texts = [_filled(info.rerank_template, query, document) for document in documents]
+        return [tokenize(text, parse_special=True) for text in texts]
     begin, between, end = info.pair_tokens
-    before, after = tokenize(query, parse_special=False), tokenize(document, parse_special=False)
-    return [*begin, *before, *between, *after, *end]
+    before = [*begin, *tokenize(query, parse_special=False), *between]
+    return [[*before, *tokenize(document, parse_special=False), *end] for document in documents]
+
+
+def _filled(template: str, query: str, document: str) -> str:
+    """In one step, so that a query which contains "{document}" stays what it is."""
+    values = {"{query}": query, "{document}": document}
+    return PLACE.sub(lambda found: values[found[0]], template)
 
 
 def result(index: int, score: float, document: str | None) -> dict[str, Any]:

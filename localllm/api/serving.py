@@ -8,6 +8,7 @@ Knows no signal and no terminal: those are the command's.
 from __future__ import annotations
 
 import contextlib
+import sys
 from collections.abc import Iterator
 
 from localllm import errors
@@ -19,6 +20,9 @@ from localllm.models.pool import Pool
 
 PORTS_TRIED = 20
 DRAIN_S = 10.0
+SWITCH_S = (
+    0.001  # a request needs the interpreter several times, and a thread that computes keeps it for so long
+)
 LAST_WORDS_S = 2.0  # for error events to reach the clients whose requests did not finish in time
 
 
@@ -38,6 +42,7 @@ def serving(
     ending the program does; it has none without. instance_token: see create_app. Raises ConfigError.
     """
     app = create_app(pool, config, on_quit, instance_token)
+    sys.setswitchinterval(SWITCH_S)
     server = bound_server(app, config, is_port_fixed=is_port_fixed)
     server.start()
     try:

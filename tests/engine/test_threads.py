@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import sys
 
+import psutil
 import pytest
 
 from localllm.engine import threads
@@ -94,3 +96,15 @@ def test_an_engine_measures_on_its_first_start_and_reads_on_its_second(tmp_path,
     second.start()
     assert second.info.n_threads == 1
     second.close()
+
+
+def test_an_engine_lets_the_app_go_first(tiny_model_path):
+    """The app's threads need moments, and must not wait for one that takes whole cores."""
+    engine = Engine(LoadParams(path=str(tiny_model_path), n_ctx=512, n_threads=1))
+    try:
+        engine.start()
+        own, its = psutil.Process().nice(), psutil.Process(engine.pid).nice()
+        is_windows = sys.platform == "win32"
+        assert its == psutil.BELOW_NORMAL_PRIORITY_CLASS if is_windows else its > own or own >= 19
+    finally:
+        engine.close()

@@ -63,7 +63,7 @@ def pool(tmp_path: Path, computer: Computer, started: list[LoadParams]) -> Itera
 
 def test_a_refusal_starts_no_engine_and_maps_no_file(pool: Pool, started: list[LoadParams], tmp_path: Path):
     """Nothing of the model comes into memory but its header."""
-    with pytest.raises(errors.ModelLoadFailed, match="needs .* GB") as refused:
+    with pytest.raises(errors.ModelLoadFailed, match=r"needs .* GB") as refused:
         pool.get("m")
     assert refused.value.code == "not_enough_memory"
     assert not started
