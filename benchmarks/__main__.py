@@ -17,7 +17,7 @@ from pathlib import Path
 
 import psutil
 
-from benchmarks import make_model, report, scaling, soak
+from benchmarks import embeddings, forwarding, make_model, models_while_busy, report, scaling, soak
 from benchmarks.client import MeasurementFailed, user, words
 from benchmarks.decode_loop import DecodeLoop, rate
 from benchmarks.report import Results
@@ -30,8 +30,15 @@ BARE_LOOP = "bare llama_decode loop"
 
 def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the servers are stopped too
-    if sys.argv[1:2] == ["soak"]:
-        soak.main(sys.argv[2:])
+    others = {
+        "soak": soak.main,
+        "embeddings": embeddings.main,
+        "models-while-busy": models_while_busy.main,
+        "forwarding": forwarding.main,
+    }
+    if sys.argv[1:2] and sys.argv[1] in others:
+        others[sys.argv[1]](sys.argv[2:])
+        return
     options = _options()
     path = options.model or make_model.make(options.size, options.quantization)
     num_slots, n_ctx = (32, 32768) if options.what == "scaling" else (8, 16384)
