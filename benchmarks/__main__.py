@@ -17,7 +17,7 @@ from pathlib import Path
 
 import psutil
 
-from benchmarks import embeddings, forwarding, make_model, models_while_busy, report, scaling, soak
+from benchmarks import embeddings, forwarding, make_model, models_while_busy, report, rpc, scaling, soak
 from benchmarks.client import MeasurementFailed, user, words
 from benchmarks.decode_loop import DecodeLoop, rate
 from benchmarks.report import Results
@@ -35,6 +35,7 @@ def main() -> None:
         "embeddings": embeddings.main,
         "models-while-busy": models_while_busy.main,
         "forwarding": forwarding.main,
+        "rpc": rpc.main,
     }
     if sys.argv[1:2] and sys.argv[1] in others:
         others[sys.argv[1]](sys.argv[2:])

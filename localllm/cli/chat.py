@@ -100,7 +100,7 @@ class Chat:
         """Send a message and print the answer; both are remembered. Ctrl-C keeps what was said so far."""
         self.was_interrupted = False
         self._messages.append({"role": "user", "content": text})
-        answer = self._answer(self._messages)
+        answer = self._answer(self._messages, is_streamed=True)
         printed = _Printer()
         try:
             _wait_loaded(answer)
@@ -114,11 +114,15 @@ class Chat:
             printed.end(answer.timings(), was_stopped=self.was_interrupted)
         self._messages.append({"role": "assistant", "content": printed.content})
 
-    def _answer(self, messages: Messages) -> AnyChatAnswer:
+    def _answer(self, messages: Messages, *, is_streamed: bool = False) -> AnyChatAnswer:
         entry = self._services.pool.catalog.find(self.model)
         params = msgspec.structs.replace(entry.sampling, **self._options)
         request = ChatRequest(
-            model=self.model, messages=normalise(messages), params=params, given=dict(self._options)
+            model=self.model,
+            messages=normalise(messages),
+            params=params,
+            stream=is_streamed,
+            given=dict(self._options),
         )
         return chat_answer(self._services, request, lambda: False)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
@@ -63,9 +64,17 @@ def look(address: Address, catalog: Catalog, *, key_env: str, key_file: str) -> 
         connect_timeout_s=CONNECT_S,
         first_timeout_s=ANSWER_S,
     )
-    upstream = Upstreams(Path.cwd()).of(spec)
+    with contextlib.closing(Upstreams(Path.cwd())) as upstreams:
+        rows = _listed(upstreams.of(spec))
+        version = _version(upstreams.of(spec))
+    taken = {name for entry in catalog.entries for name in entry.names}
+    models = [_found(row, spec, address, catalog, taken) for row in rows]
+    return Found(address, version, [model for model in models if model is not None])
+
+
+def _listed(upstream: Upstream) -> list[Any]:
     try:
-        listed = upstream.fetch("/models")
+        return _rows(upstream.fetch("/models"))
     except errors.UpstreamFailed as e:
         if e.code == "upstream_failed":
             raise errors.UpstreamFailed(
@@ -75,12 +84,9 @@ def look(address: Address, catalog: Catalog, *, key_env: str, key_file: str) -> 
         if e.code != "upstream_key_refused":
             raise
         raise errors.Unauthorized(
-            f"The server {address.url} wants a key. Put it into an environment variable and name that: --key-env NAME. "
-            "(A localllm keeps its key where `localllm paths` says there.)"
+            "The server wants a key. Put it into an environment variable and name that: --key-env NAME. (A localllm "
+            "keeps its key where `localllm paths` says there.)"
         ) from e
-    taken = {name for entry in catalog.entries for name in entry.names}
-    models = [_found(row, spec, address, catalog, taken) for row in _rows(listed)]
-    return Found(address, _version(upstream), [model for model in models if model is not None])
 
 
 def _rows(listed: Any) -> list[Any]:
@@ -158,7 +164,8 @@ def problems_of(entry: Entry, folder: Path) -> Iterator[str]:
             first_timeout_s=ANSWER_S,
         )
         try:
-            rows = _rows(Upstreams(folder).of(one).fetch("/models"))
+            with contextlib.closing(Upstreams(folder)) as upstreams:
+                rows = _rows(upstreams.of(one).fetch("/models"))
         except errors.NotFound:
             continue  # a server without a list, as LitServe is
         except errors.LocalllmError as e:

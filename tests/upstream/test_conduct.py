@@ -64,6 +64,14 @@ def test_after_the_first_text_nobody_else_is_asked(stand_in, forward):
     assert len(bad.requests) + len(good.requests) == 1
 
 
+def test_a_whole_answer_is_begun_anew_until_it_ends(stand_in, forward):
+    """Nothing of it was sent yet, so a server that dies in its middle costs nobody anything."""
+    bad, good = stand_in(dies_after(event(chunk({"content": "Hel"})))), stand_in(ok)
+    client = forward(bad.url, good.url)
+    assert [content(client.chat()) for _ in range(2)] == ["Hello there"] * 2
+    assert len(bad.requests) == 1
+
+
 def test_where_nobody_answers_it_is_said_who(stand_in, forward):
     """With the address, and the advice to try again; the model is shown as failed."""
     server = stand_in(ok)

@@ -9,7 +9,7 @@ from localllm.api.chat_core import Event
 from localllm.api.chat_request import ChatRequest
 from localllm.api.counts import Rhythm, Usage
 from localllm.api.forwarding.body import chat_body, unknown_fields
-from localllm.api.forwarding.chunks import ChatReader, has_text
+from localllm.api.forwarding.chunks import ChatReader, has_end, has_text
 from localllm.api.forwarding.job import ForwardedJob, Task
 from localllm.api.job import Services
 from localllm.api.sse import Note
@@ -29,7 +29,11 @@ class ForwardedChat:
         body = chat_body(request, entry)
         self._num_prompt_chars = _num_chars(body["messages"])
         self._job = ForwardedJob(
-            services, entry, request.model, Task(PATH, body, has_text, unknown_fields(body)), is_gone
+            services,
+            entry,
+            request.model,
+            Task(PATH, body, has_text if request.stream else has_end, unknown_fields(body)),
+            is_gone,
         )
         self._reader = ChatReader(request.n, "")
 

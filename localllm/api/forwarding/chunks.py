@@ -41,6 +41,11 @@ def has_text(payload: Any) -> bool:
     return False
 
 
+def has_end(payload: Any) -> bool:
+    """Whether a choice ends here: what counts for whole answers, which another server may begin anew until then."""
+    return any(choice.get("finish_reason") for choice in _choices(payload))
+
+
 def _choices(payload: Any) -> list[dict[str, Any]]:
     choices = payload.get("choices") if isinstance(payload, dict) else None
     return [c for c in choices if isinstance(c, dict)] if isinstance(choices, list) else []
@@ -80,10 +85,11 @@ class ChatReader:
                 self.figures.num_pieces += 1
                 yield part
             reason = given.get("finish_reason")
+            if not isinstance(reason, str) or not reason:
+                continue
             if reason in FAILURES:
-                raise errors.UpstreamFailed(f"The server {self._who} ended the answer with {reason!r}.")
-            if isinstance(reason, str) and reason:
-                choice.finish_reason = choice.finish_reason or FINISH_REASONS.get(reason, "stop")
+                raise errors.UpstreamFailed(f'The server {self._who} ended the answer with "{reason}".')
+            choice.finish_reason = choice.finish_reason or FINISH_REASONS.get(reason, "stop")
 
     def ends(self, *, is_complete: bool) -> Iterator[Part | End]:
         """How each choice ended. is_complete: the server has marked the end of its answer.

@@ -7,7 +7,7 @@ from typing import Any
 
 from localllm.api.counts import Rhythm, Usage
 from localllm.api.forwarding.body import entry_defaults, finished, model_there, unknown_fields
-from localllm.api.forwarding.chunks import FINISH_REASONS, has_text
+from localllm.api.forwarding.chunks import FINISH_REASONS, has_end, has_text
 from localllm.api.forwarding.figures import Figures
 from localllm.api.forwarding.job import ForwardedJob, Task
 from localllm.api.forwarding.logprobs import read_text_logprobs
@@ -38,7 +38,7 @@ class ForwardedCompletion:
         body = completion_body(given, entry)
         self._num_prompt_chars = len(str(body.get("prompt", "")))
         self._figures = Figures()
-        task = Task(PATH, body, has_text, unknown_fields(body))
+        task = Task(PATH, body, has_text if given.get("stream") else has_end, unknown_fields(body))
         self._job = ForwardedJob(services, entry, model_id, task, is_gone)
 
     @property
