@@ -18,6 +18,7 @@ export class Frame {
     this.main = h("main", { id: "main", tabIndex: -1 });
     this.links = VIEWS.map((name) => h("a", { href: `#/${name}`, data: { view: name } }, icon(name), h("span", {}, t(`nav.${name}`))));
     this.lost = h("p", { class: "lost", role: "alert", hidden: true }, t("lost"));
+    this.history = new History();
     this.sidebar = this.#sidebar();
     this.opener = button("menu", t("nav.open"), () => this.showSidebar(true), { "aria-expanded": "false", "aria-controls": "sidebar" });
     this.shade = h("div", { class: "shade", onclick: () => this.showSidebar(false) });
@@ -25,11 +26,16 @@ export class Frame {
       h("button", { type: "button", class: "skip", onclick: () => this.main.focus() }, t("nav.skip")),
       h("header", { class: "topbar" }, this.opener, h("a", { class: "brand", href: "#/chat" }, "localllm")),
       this.sidebar, this.shade, h("div", { class: "content" }, this.lost, this.main));
-    this.end = watchState(({ is_lost }) => {
+    this.endWatching = watchState(({ is_lost }) => {
       this.lost.hidden = !is_lost;
     });
     this.sidebar.addEventListener("click", (event) => event.target.closest("a") && this.showSidebar(false));
     this.sidebar.addEventListener("keydown", (event) => event.key === "Escape" && this.showSidebar(false));
+  }
+
+  end() {
+    this.endWatching();
+    this.history.leave();
   }
 
   show(name, view) {
@@ -54,7 +60,7 @@ export class Frame {
     return h("div", { class: "sidebar", id: "sidebar" },
       h("a", { class: "brand", href: "#/chat" }, h("img", { src: "/page/icons/favicon.svg", alt: "", width: 22, height: 22 }), "localllm"),
       h("nav", { class: "views", "aria-label": t("nav.title") }, this.links),
-      new History().element, h("div", { class: "sidebar-foot" }, this.#themeButton(), this.#languageChoice(), this.#quitButton()));
+      this.history.element, h("div", { class: "sidebar-foot" }, this.#themeButton(), this.#languageChoice(), this.#quitButton()));
   }
 
   #themeButton() {

@@ -33,7 +33,8 @@ async function showRoute() {
   view = new View();
   frame.show(wanted, view);
   if (wanted !== "chat") document.title = `${t(`nav.${wanted}`)} · localllm`;
-  if (wanted !== "chat") frame.main.focus();
+  if (wanted === "chat") view.focus();
+  else frame.main.focus();
 }
 
 async function openConversation(id) {

@@ -29,11 +29,15 @@ export class History {
         ["upload", t("history.import"), () => this.file.click()],
         ["download", t("history.export_all"), exportAll],
       ])), this.list);
-    session.on("list", () => this.show());
-    session.on("conversation", () => this.#mark());
-    session.on("running", () => this.#mark());
-    window.addEventListener("hashchange", () => this.#mark());
+    const mark = () => this.#mark();
+    window.addEventListener("hashchange", mark);
+    this.endings = [session.on("list", () => this.show()), session.on("conversation", mark), session.on("running", mark),
+      () => window.removeEventListener("hashchange", mark)];
     this.show();
+  }
+
+  leave() {
+    this.endings.forEach((end) => end());
   }
 
   async show() {

@@ -99,9 +99,9 @@ export class MessageView {
       parts.push(button("again", t("chat.regenerate"), () => actions.regenerate(message.id), { disabled: isBusy }));
       if (["stopped", "length", "lost", "error", undefined].includes(message.finish) && message.content)
         parts.push(button("play", t("chat.go_on"), () => actions.goOn(message.id), { disabled: isBusy, label: true }));
-      parts.push(h("span", { class: "figures" }, figures(message)));
     }
     parts.push(button("trash", t("chat.delete_message"), () => actions.remove(message.id), { disabled: isBusy }));
+    if (message.role === "assistant") parts.push(h("span", { class: "figures" }, figures(message)));
     return parts.filter(Boolean);
   }
 

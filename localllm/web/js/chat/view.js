@@ -79,6 +79,11 @@ export class ChatView {
     this.#showPath();
     this.list.toEnd();
     this.#running();
+    this.focus();
+  }
+
+  // Where nobody taps: a phone's keyboard must not come up by itself.
+  focus() {
     if (matchMedia("(hover: hover)").matches) this.composer.focus();
   }
 

@@ -4,13 +4,14 @@ import { h } from "../dom.js";
 import { number, t } from "../i18n.js";
 
 const NS = "http://www.w3.org/2000/svg";
-const WIDTH = 720;
+const WIDTH = 720; // where the page says nothing yet
 const HEIGHT = 180;
 const LEFT = 44;
 const BOTTOM = 24;
 const TOP = 10;
 const SPAN_S = 300;
 const LEAST_TOP = 10;
+let right = WIDTH;
 
 export class Chart {
   constructor() {
@@ -21,7 +22,14 @@ export class Chart {
         h("span", {}, h("i", { class: "read" }), t("chart.read")), this.words));
   }
 
+  // As wide as its place, so that its words are as large as all others.
+  #fit(width) {
+    right = width;
+    this.svg.setAttribute("viewBox", `0 0 ${width} ${HEIGHT}`);
+  }
+
   show(history) {
+    this.#fit(this.svg.clientWidth || WIDTH);
     const points = history.filter((sample) => sample.age_s <= SPAN_S);
     const most = Math.max(0, ...points.map((sample) => sample.tokens_per_s));
     const mostRead = Math.max(0, ...points.map((sample) => sample.prompt_tokens_per_s));
@@ -36,7 +44,7 @@ export class Chart {
 function grid(top) {
   const rows = [0, 0.5, 1].flatMap((share) => {
     const y = yOf(share * top, top);
-    return [svg("line", { x1: LEFT, x2: WIDTH, y1: y, y2: y, class: "grid" }), svg("text", { x: LEFT - 8, y: y + 4, "text-anchor": "end" }, number(share * top, 1))];
+    return [svg("line", { x1: LEFT, x2: right, y1: y, y2: y, class: "grid" }), svg("text", { x: LEFT - 8, y: y + 4, "text-anchor": "end" }, number(share * top, 1))];
   });
   const times = [300, 240, 180, 120, 60, 0].map((age) => {
     const anchor = age === 0 ? "end" : age === SPAN_S ? "start" : "middle";
@@ -58,7 +66,7 @@ function line(points, field, top, name) {
 }
 
 function xOf(age) {
-  return LEFT + (WIDTH - LEFT) * (1 - age / SPAN_S);
+  return LEFT + (right - LEFT) * (1 - age / SPAN_S);
 }
 
 function yOf(value, top) {
