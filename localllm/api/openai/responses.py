@@ -73,7 +73,7 @@ class ResponseTurn:
         self.answer = answer
         self._request = request
         self._memory = memory
-        self._writer = OutputWriter(as_summary=request.wants_summary)
+        self._writer = OutputWriter(as_summary=request.wants_summary, tool_names=request.tool_names)
         self._id = new_id("resp")
         self._created_at = int(time.time())
 

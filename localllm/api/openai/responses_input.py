@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from localllm.api.fields import Fields
+from localllm.api.openai.namespaces import joined
 from localllm.api.turns import Turns, read_text
 from localllm.errors import InvalidRequest
 
@@ -105,7 +106,7 @@ def _add_call(turns: Turns, fields: Fields, kind: str) -> None:
     else:
         name = fields.text("name") or kind.removesuffix("_call")
         arguments = {key: fields.raw(key) for key in ("input", "action", "arguments") if key in fields}
-    turns.call(fields.text("call_id") or "", name, arguments)
+    turns.call(fields.text("call_id") or "", joined(fields.text("namespace"), name), arguments)
 
 
 def _is_text(output: Any) -> bool:

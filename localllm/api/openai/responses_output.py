@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from localllm.api.openai import wire
+from localllm.api.openai.namespaces import Names, call_names
 from localllm.chat.deltas import Content, Delta, ToolCallArguments, ToolCallStart
 from localllm.engine.messages import TokenLogprob
 
@@ -134,9 +135,10 @@ class _Summary(_Item):
 class _Call(_Item):
     prefix = "fc"
 
-    def __init__(self, index: int, start: ToolCallStart) -> None:
+    def __init__(self, index: int, start: ToolCallStart, names: Names) -> None:
         super().__init__(index)
         self._start = start
+        self._names = call_names(start.name, names)
 
     def body(self, status: str) -> Json:
         return {
@@ -144,7 +146,7 @@ class _Call(_Item):
             "type": "function_call",
             "status": status,
             "call_id": self._start.id,
-            "name": self._start.name,
+            **self._names,
             "arguments": self.text,
         }
 
@@ -154,14 +156,18 @@ class _Call(_Item):
 
     def closed(self) -> list[Event]:
         return [
-            self.event("function_call_arguments.done", name=self._start.name, arguments=self.text),
+            self.event("function_call_arguments.done", name=self._names["name"], arguments=self.text),
         ]
 
 
 class OutputWriter:
-    """Builds the output of one response. as_summary: thinking goes where summaries of it go."""
+    """Builds the output of one response. as_summary: thinking goes where summaries of it go.
 
-    def __init__(self, *, as_summary: bool = False) -> None:
+    tool_names: functions of namespaces.
+    """
+
+    def __init__(self, *, as_summary: bool = False, tool_names: Names | None = None) -> None:
+        self._tool_names = tool_names or {}
         self._reasoning = _Summary if as_summary else _Reasoning
         self.items: list[Json] = []
         self._open: _Item | None = None
@@ -169,7 +175,8 @@ class OutputWriter:
     def take(self, delta: Delta, logprobs: Sequence[TokenLogprob] = ()) -> Iterator[Event]:
         """The events of one more piece."""
         if isinstance(delta, ToolCallStart):
-            yield from self._begin(_Call(len(self.items) + (self._open is not None), delta))
+            index = len(self.items) + (self._open is not None)
+            yield from self._begin(_Call(index, delta, self._tool_names))
             return
         if not isinstance(delta, ToolCallArguments):
             kind = _Message if isinstance(delta, Content) else self._reasoning

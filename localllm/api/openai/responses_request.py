@@ -1,6 +1,6 @@
 """The body of /v1/responses → the chat request it stands for, and what the response repeats of it.
 
-Knows no model. Tools that only OpenAI can run (web_search, namespace, …) are left out, as every agent expects.
+Knows no model. Tools that only OpenAI can run (web_search, custom, …) are left out, as every agent expects.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import msgspec
 
 from localllm.api.chat_request import ChatRequest, Truncation
 from localllm.api.fields import Fields
+from localllm.api.openai.namespaces import Names, chosen, flattened
 from localllm.api.openai.responses_input import Recall, read_input
 from localllm.api.priority import read_priority
 from localllm.api.sampling import json_schema, read_sampling
@@ -36,20 +37,23 @@ Tool = dict[str, Any]
 
 class ResponsesRequest(msgspec.Struct, frozen=True, kw_only=True):
     """`echo` is the part of the response object that repeats the request. keeps_items: `store`.
-    wants_summary: `reasoning.summary`."""
+    wants_summary: `reasoning.summary`. tool_names: which functions are a namespace's."""
 
     chat: ChatRequest
     echo: dict[str, Any]
     keeps_items: bool
     wants_summary: bool
+    tool_names: Names = {}
 
 
 def read_responses_request(body: Fields, model: str, entry: Entry, recall: Recall) -> ResponsesRequest:
     """`model`: the name to echo, `entry`: the model it stands for. Raises InvalidRequest."""
     _refuse_stateful(body)
     turns = read_input(body, recall)
-    tools = read_tools([_chat_tool(tool, f"tools[{i}]") for i, tool in enumerate(body.items("tools"))])
-    read_tool_choice(body.raw("tool_choice"), tools)
+    given, names = flattened(body.items("tools"))
+    tools = read_tools([_chat_tool(tool, f"tools[{i}]") for i, tool in enumerate(given)])
+    tool_choice = chosen(body.raw("tool_choice"))
+    read_tool_choice(tool_choice, tools)
     reasoning = body.object("reasoning") or Fields({})
     thinking = read_thinking(body)
     chat = ChatRequest(
@@ -58,7 +62,7 @@ def read_responses_request(body: Fields, model: str, entry: Entry, recall: Recal
         history_field="input",
         params=thinking.limit(_read_params(body, entry.sampling)),
         tools=tools,
-        tool_choice=body.raw("tool_choice") or "auto",
+        tool_choice=tool_choice or "auto",
         parallel_tool_calls=body.flag("parallel_tool_calls", True),
         response_grammar=_read_format(body),
         stream=body.flag("stream"),
@@ -77,6 +81,7 @@ def read_responses_request(body: Fields, model: str, entry: Entry, recall: Recal
         echo=_echo(body, chat, reasoning) | {"truncation": chat.truncation or entry.truncation},
         keeps_items=body.flag("store", True),
         wants_summary=reasoning.raw("summary") in SUMMARIES,
+        tool_names=names,
     )
 
 
