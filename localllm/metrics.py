@@ -6,6 +6,7 @@ it is told.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -42,6 +43,16 @@ class EngineFigures:
     is_loaded: bool = False
 
 
+@dataclass(frozen=True)
+class ReplicaFigures:
+    """One server that a model is forwarded to, at this moment."""
+
+    model: str
+    server: str
+    num_running: int = 0
+    is_well: bool = True
+
+
 @dataclass
 class Metrics:
     """All figures of one app. Thread-safe."""
@@ -76,6 +87,13 @@ class Metrics:
             )
         }
 
+        self.upstream = {
+            "requests": Gauge("localllm_upstream_requests", "Requests that the server is answering.",
+                              ["model", "server"], registry=r),
+            "up": Gauge("localllm_upstream_up", "0 where the server's last request failed.",
+                        ["model", "server"], registry=r),
+        }  # fmt: skip
+
     def observe(self, request: RequestFigures) -> None:
         """Count a request that has ended."""
         self.requests.labels(request.route, str(request.status)).inc()
@@ -94,8 +112,10 @@ class Metrics:
         if request.longest_gap_s is not None:
             self.longest_gap.labels(request.model).observe(request.longest_gap_s)
 
-    def exposition(self, num_running: int, engines: list[EngineFigures]) -> bytes:
-        """Everything in Prometheus' text format, with the engines as they are now."""
+    def exposition(
+        self, num_running: int, engines: list[EngineFigures], replicas: Sequence[ReplicaFigures] = ()
+    ) -> bytes:
+        """Everything in Prometheus' text format, with the engines and the other servers as they are now."""
         self.running.set(num_running)
         for gauge in self.engine.values():
             gauge.clear()  # of models that were unloaded since
@@ -111,4 +131,9 @@ class Metrics:
             }
             for name, value in values.items():
                 self.engine[name].labels(figures.model).set(value)
+        for gauge in self.upstream.values():
+            gauge.clear()
+        for replica in replicas:
+            self.upstream["requests"].labels(replica.model, replica.server).set(replica.num_running)
+            self.upstream["up"].labels(replica.model, replica.server).set(int(replica.is_well))
         return generate_latest(self.registry)

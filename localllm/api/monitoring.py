@@ -13,7 +13,7 @@ from localllm import errors
 from localllm.api.job import Services
 from localllm.api.request_log import Record
 from localllm.engine.engine import Engine
-from localllm.metrics import EngineFigures, Metrics, RequestFigures
+from localllm.metrics import EngineFigures, Metrics, ReplicaFigures, RequestFigures
 
 ROUTES = frozenset(
     {
@@ -31,10 +31,21 @@ def blueprint(services: Services, metrics: Metrics) -> Blueprint:
     @routes.get("/metrics")
     def show() -> Response:
         engines = [engine_figures(name, engine) for name, engine in services.pool.engines().items()]
-        body = metrics.exposition(services.admission.num_inside, engines)
+        body = metrics.exposition(services.admission.num_inside, engines, replica_figures(services))
         return Response(body, content_type=CONTENT_TYPE_LATEST)
 
     return routes
+
+
+def replica_figures(services: Services) -> list[ReplicaFigures]:
+    """The servers of forwarded models that were asked since the app came up."""
+    figures = []
+    for entry in services.pool.catalog.entries:
+        upstream = services.pool.upstreams.known(entry.upstream) if entry.upstream is not None else None
+        for replica in upstream.replicas.all if upstream is not None else ():
+            server = replica.address.authority
+            figures.append(ReplicaFigures(entry.id, server, replica.num_active, replica.is_well))
+    return figures
 
 
 def request_figures(record: Record) -> RequestFigures:

@@ -252,6 +252,18 @@ def test_only_so_many_requests_go_to_a_server_at_once(stand_in, forward):
     assert max(most) == 2
 
 
+def test_metrics_show_each_server(stand_in, forward):
+    """By its address; 0 where its last request failed."""
+    good, bad = stand_in(ok), stand_in(ok)
+    client = forward(good.url, bad.url)
+    bad.kill()
+    assert [client.chat().status for _ in range(2)] == [200, 200]
+    text = client.get("/metrics").body.decode()
+    assert f'localllm_upstream_up{{model="guide",server="127.0.0.1:{good.port}"}} 1.0' in text
+    assert f'localllm_upstream_up{{model="guide",server="127.0.0.1:{bad.port}"}} 0.0' in text
+    assert f'localllm_upstream_requests{{model="guide",server="127.0.0.1:{good.port}"}} 0.0' in text
+
+
 def test_what_needs_a_model_here_says_so(stand_in, forward):
     """Loading, unloading and tokenizing are the other server's business."""
     client = forward(stand_in(ok).url)
