@@ -104,7 +104,12 @@ class Catalog:
         _, problems = _checked(TomlFile.parse(text, self.path, errors.CatalogError))
         if problems:
             raise errors.CatalogError(problems[0])
-        write_atomically(self.path, text)
+        try:
+            write_atomically(self.path, text)
+        except OSError as e:
+            raise errors.CatalogError(
+                f"The catalog could not be written to {self.path}: {e.strerror or e}. It is as it was before."
+            ) from e
 
     def _current(self) -> _Reading:
         reading, stamp = self._reading, _stamp(self.path)

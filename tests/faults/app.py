@@ -90,7 +90,9 @@ def wait_until(condition: Callable[[], object], timeout_s: float = 60.0) -> None
 
 
 @contextlib.contextmanager
-def running(home: Path, model: Path, slow_model: Path | None = None, **environ: str) -> Iterator[App]:
+def running(
+    home: Path, model: Path, slow_model: Path | None = None, *, stderr: Path | None = None, **environ: str
+) -> Iterator[App]:
     """An app whose catalog has "tiny" (four at once) and "one" (one at once, of `slow_model` where there is one)."""
     rows = (
         f"[[model]]\nid = \"{name}\"\nsource = '{path}'\nn_ctx = 8192\nn_parallel = {n_parallel}\n"
@@ -101,12 +103,12 @@ def running(home: Path, model: Path, slow_model: Path | None = None, **environ: 
     if not (home / "models.toml").exists():
         (home / "models.toml").write_text("".join(rows), encoding="utf-8")
     own = os.environ | {"LOCALLLM_HOME": str(home), "LOCALLLM_PING_INTERVAL_S": str(PING_S), **environ}
-    with (home / "serve.log").open("w") as log:
+    with (stderr or home / "serve.log").open("w") as log:
         process = subprocess.Popen(RUN, env=own, stdout=subprocess.PIPE, stderr=log, text=True)
     assert process.stdout is not None
     try:
         line = process.stdout.readline()
-        assert line, (home / "serve.log").read_text("utf-8", "replace")
+        assert line, "the app did not start"
         yield App(process, home, json.loads(line)["port"])
     finally:
         _end(process)

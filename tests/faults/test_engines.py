@@ -84,9 +84,8 @@ def test_a_killed_engine_is_told_and_started_again(app: App, phase: str):
     check_told_and_well(app, phase, kill)
 
 
-@pytest.mark.parametrize(
-    "phase", [*(pytest.param(p, marks=pytest.mark.slow) for p in PHASES if p != "decode"), "decode"]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("phase", PHASES)
 def test_a_stopped_engine_is_noticed_and_started_again(app: App, phase: str):
     """SIGSTOP: no end and no error comes from the process, so the app ends it after engine_timeout_s."""
     check_told_and_well(app, phase, stop)
@@ -114,7 +113,9 @@ def test_pings_go_on_while_an_engine_is_stopped(app: App):
     stream.close()
 
 
-@pytest.mark.parametrize("harm", [kill, stop], ids=["killed", "stopped"])
+@pytest.mark.parametrize(
+    "harm", [kill, pytest.param(stop, marks=pytest.mark.slow)], ids=["killed", "stopped"]
+)
 def test_an_engine_that_is_lost_while_it_unloads_is_gone(app: App, harm: Harm):
     """An unload ends within its time, whatever the process does, and its stream is told."""
     app.unload_all()
@@ -158,6 +159,7 @@ def test_a_stopped_engine_whose_pipe_is_full_is_noticed_too(app: App):
     assert app.ask("one").status == 200
 
 
+@pytest.mark.slow
 def test_both_suspended_and_resumed_lose_nothing(app: App):
     """A laptop that sleeps for longer than an engine may be silent: the stream goes on where it was."""
     app.unload_all()
@@ -175,6 +177,7 @@ def test_both_suspended_and_resumed_lose_nothing(app: App):
     assert app.only_engine().pid == everybody[1].pid
 
 
+@pytest.mark.slow
 def test_crash_after_crash_leaves_no_thread_and_no_file_open(app: App):
     """Five engines lost in mid-stream: threads and file descriptors are as many as before."""
 
