@@ -16,8 +16,10 @@ from localllm.cli.elsewhere import problems_of
 from localllm.cli.output import json_option, print_json, size
 from localllm.cli.running import ANSWER_TIMEOUT_S, running_version
 from localllm.config import load_config
+from localllm.engine.devices import has_library
 from localllm.engine.engine import Engine
 from localllm.engine.messages import LoadParams
+from localllm.engine.rpc_probe import NOT_BUILT_IN
 from localllm.models.catalog import Catalog
 from localllm.models.sources import has_file
 from localllm.paths import PACKAGE_DIR, Paths, user_paths
@@ -169,4 +171,5 @@ def _engine(paths: Paths) -> Finding:
     finally:
         engine.close()
     devices = list(info.devices) or ["llama.cpp did not say which devices there are"]
-    return Finding("Engine", True, f"{info.build}, {info.n_threads} threads", devices)
+    details = [*devices, "RPC: built in" if has_library("rpc") else f"RPC: {NOT_BUILT_IN}"]
+    return Finding("Engine", True, f"{info.build}, {info.n_threads} threads", details)

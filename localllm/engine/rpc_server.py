@@ -24,7 +24,7 @@ from localllm import errors
 from localllm.engine import rpc_probe
 from localllm.engine.log_tail import last_lines
 from localllm.engine.rpc_link import check_build, keep_alive
-from localllm.engine.threads import default_threads
+from localllm.engine.threads import default_threads, spin_briefly_where_busy
 from localllm.errors import LocalllmError
 
 if TYPE_CHECKING:
@@ -169,6 +169,7 @@ def main(connection: Connection, packed: bytes) -> None:
     settings = msgspec.msgpack.decode(packed, type=WorkerSettings)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the whole group; the parent acts on it
     _print_into(Path(settings.log_path))
+    spin_briefly_where_busy()
     num_threads = settings.num_threads or default_threads()
     try:
         check_build()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import platform
 import statistics
 import time
@@ -26,6 +27,17 @@ MUST_GAIN = 1.1  # how much faster another number must be than the default, so t
 def default_threads() -> int:
     """Physical cores this process may use."""
     return max(1, min(psutil.cpu_count(logical=False) or 1, _allowed_cores()))
+
+
+def spin_briefly_where_busy() -> None:
+    """To be called before llama.cpp is loaded.
+
+    OpenMP threads spin at each barrier, hundreds of times a token. Alone on a machine that is right: over HTTP on two
+    cores 30 tokens/s instead of 24. Where other work waits for the cores they spin while the thread they wait for has
+    none: 1.5 tokens/s instead of 6.
+    """
+    if psutil.getloadavg()[0] > (os.cpu_count() or 1):
+        os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
 
 def chosen_threads(file: Path | None, model_bytes: int, decode: Callable[[int], None]) -> int:

@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING
 import psutil
 
 from localllm.engine import messages as m
+from localllm.engine.threads import spin_briefly_where_busy
 from localllm.errors import LocalllmError
 
 if TYPE_CHECKING:
@@ -68,11 +69,7 @@ def _settle_in(params: m.LoadParams) -> None:
     """Print into the log file, and leave Ctrl-C to the app: a terminal sends it to the whole group."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.environ.setdefault("GGML_NO_BACKTRACE", "1")  # the assertion itself shall be the log's last line
-    # OpenMP threads spin at each barrier, hundreds of times a token. Alone on a machine that is right: over HTTP on
-    # two cores 30 tokens/s instead of 24. Where other work waits for the cores they spin while the thread they wait
-    # for has none: 1.5 tokens/s instead of 6.
-    if psutil.getloadavg()[0] > (os.cpu_count() or 1):
-        os.environ.setdefault("GOMP_SPINCOUNT", "1000")
+    spin_briefly_where_busy()
     _let_others_first()
     if params.log_path is None:
         return

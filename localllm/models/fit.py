@@ -37,6 +37,10 @@ def judge(entry: Entry, paths: Paths, free: Memory) -> dict[str, Any]:
         "largest_n_ctx": memory.largest_n_ctx(headers, entry, free),
         "num_layers": len(needed.layers),
         "n_gpu_layers": plan.n_gpu_layers if plan and free.on_devices is not None else 0,
-        "note": plan.note if plan else "",
+        "note": "without its workers, whose memory is not asked here"
+        if entry.rpc
+        else plan.note
+        if plan
+        else "",
     }
     return row
