@@ -16,7 +16,7 @@ from localllm.api.envelope import json_response
 from localllm.api.job import Services
 from localllm.models.pull import Progress, Pull
 from localllm.models.pulls import Pulls
-from localllm.models.removal import delete, downloaded_files
+from localllm.models.removal import delete, downloaded_files, unfinished_files
 
 ENDED = {"done": "download_finished", "failed": "download_failed", "cancelled": "download_failed"}
 
@@ -37,7 +37,10 @@ def blueprint(services: Services) -> Blueprint:
     @routes.delete("/models")
     def remove() -> Response:
         entry = services.pool.catalog.find(request.args.get("model", ""))
-        files = downloaded_files(entry, services.pool.catalog, services.pool.paths)
+        if services.pulls is not None:
+            services.pulls.cancel(entry.id)
+        where = (entry, services.pool.catalog, services.pool.paths)
+        files = [*downloaded_files(*where), *unfinished_files(*where)]
         if not files:
             raise errors.InvalidRequest(
                 f'There is no download of the model "{entry.id}" to delete.', param="model"

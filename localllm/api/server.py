@@ -37,6 +37,7 @@ SPARE_THREADS = 16  # for what never generates: /health, /v1/models, errors
 DISCARDED_BODY_BYTES = (
     4  # × the body limit is read and thrown away, so that the 413 can be read by the client
 )
+WILDCARDS = ("0.0.0.0", "::", "")
 URGENT_PATHS = frozenset({"/health", "/v1/health"})
 LOOP_TIMEOUT_S = 1.0
 SWEEP_S = 0.5
@@ -85,7 +86,7 @@ class _Dispatcher(ThreadedTaskDispatcher):  # type: ignore[misc]
 
 
 class Server:
-    """One listening address (on loopback both 127.0.0.1 and [::1]), served by threads of this process."""
+    """A listening address, and loopback (127.0.0.1 and [::1]) beside it, served by threads of this process."""
 
     def __init__(self, app: WsgiApp, *, host: str, port: int, num_threads: int, max_body_bytes: int) -> None:
         """Binds at once: raises OSError where the port is taken. Port 0 takes a free one."""
@@ -131,7 +132,7 @@ class Server:
     @property
     def url(self) -> str:
         """Where a browser on this machine finds it."""
-        if origins.is_loopback(self.host) or self.host in ("0.0.0.0", "::", ""):
+        if origins.is_loopback(self.host) or self.host in WILDCARDS:
             return f"http://localhost:{self.port}"
         return f"http://[{self.host}]:{self.port}" if ":" in self.host else f"http://{self.host}:{self.port}"
 
@@ -234,14 +235,19 @@ class _Counted:
 
 
 def bind(host: str, port: int) -> list[socket.socket]:
-    """Bound sockets for the address. `localhost` means both loopback addresses, because clients try either first."""
-    if host not in ("localhost", "127.0.0.1"):
-        return [_bound(host, port)]
-    first = _bound("127.0.0.1", port)
-    try:
-        return [first, _bound("::1", first.getsockname()[1])]
-    except OSError:  # no IPv6 here, or another program has the port there
-        return [first]
+    """Bound sockets for the address and, so that this computer finds it where it always is, for loopback.
+
+    Both loopback addresses, because clients try either first. Raises OSError where `host` itself is taken.
+    """
+    sockets = [_bound("127.0.0.1" if host == "localhost" else host, port)]
+    if host in WILDCARDS or (origins.is_loopback(host) and host not in ("localhost", "127.0.0.1")):
+        return sockets
+    for loopback in ("127.0.0.1", "::1"):
+        with contextlib.suppress(
+            OSError
+        ):  # there already, no IPv6 here, or another program has the port there
+            sockets.append(_bound(loopback, sockets[0].getsockname()[1]))
+    return sockets
 
 
 def _bound(host: str, port: int) -> socket.socket:

@@ -92,7 +92,7 @@ def _print(way: Way, config: Config) -> None:
     click.echo(f"\n{way.name}\n  URL        {way.url}")
     if way.listen and config.host not in (way.listen, *WILDCARDS):
         click.echo(
-            f"  First      {facts.SERVE} --host {way.listen}   (a key is made and shown; type that one)"
+            f"  First      {facts.SERVE} --host {way.listen}   (localhost works too; type the key that it shows)"
         )
     elif is_reachable(way, config):
         click.echo("  Tested     it answers")

@@ -40,8 +40,13 @@ def command(model: str, model_id: str | None, as_json: bool) -> None:
         if not as_json:
             click.echo(f"{source.repo_id}: {source.file}", err=True)
         bar = _Bar(entry.id, is_shown=not as_json and sys.stderr.isatty())
-        path = Pull(hub, source, paths.models).run(bar.show)
-        bar.end()
+        try:
+            path = Pull(hub, source, paths.models).run(bar.show)
+        except KeyboardInterrupt:
+            click.echo("\nStopped. The same command goes on with it.", err=True)
+            sys.exit(130)
+        finally:
+            bar.end()
     if entry.id not in [e.id for e in catalog.entries]:
         catalog.add(entry)
     if as_json:

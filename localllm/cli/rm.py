@@ -6,7 +6,7 @@ import click
 
 from localllm.cli.output import json_option, print_json, size
 from localllm.models.catalog import Catalog
-from localllm.models.removal import delete, downloaded_files
+from localllm.models.removal import delete, downloaded_files, unfinished_files
 from localllm.paths import user_paths
 
 
@@ -20,7 +20,7 @@ def command(model: str, keep_entry: bool, yes: bool, as_json: bool) -> None:
     paths = user_paths()
     catalog = Catalog(paths.catalog)
     entry = catalog.find(model)
-    files = downloaded_files(entry, catalog, paths)
+    files = [*downloaded_files(entry, catalog, paths), *unfinished_files(entry, catalog, paths)]
     num_bytes = sum(path.stat().st_size for path in files)
     if not yes:
         what = f"delete {size(num_bytes)} and " if files else ""

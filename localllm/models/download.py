@@ -24,6 +24,7 @@ from localllm import errors
 from localllm.models.file_lock import try_lock
 from localllm.models.gguf import check_complete, read_gguf
 from localllm.models.hub import Hub, RemoteFile, Unreachable
+from localllm.models.sources import PART, PART_STATE
 
 if TYPE_CHECKING:
     import httpx
@@ -67,8 +68,8 @@ class Download:
         self._hub = hub
         self._remote = remote
         self._path = path
-        self._part = path.with_name(path.name + ".part")
-        self._state_path = path.with_name(path.name + ".part.json")
+        self._part = path.with_name(path.name + PART)
+        self._state_path = path.with_name(path.name + PART_STATE)
         self._on_bytes = on_bytes
         self._stop = stop or threading.Event()
         self._wait = wait or self._stop.wait
@@ -258,6 +259,17 @@ def check_disk(folder: Path, missing_bytes: int) -> None:
             "Free some space, or set LOCALLLM_HOME to a folder on another disk.",
             code="disk_full",
         )
+
+
+def on_disk(path: Path) -> tuple[int, int]:
+    """How many bytes of a file are there, and how many it has in all; zeros where no download of it was begun."""
+    if path.exists():
+        return path.stat().st_size, path.stat().st_size
+    try:
+        state = msgspec.json.decode(path.with_name(path.name + PART_STATE).read_bytes(), type=_State)
+        return path.with_name(path.name + PART).stat().st_size, state.size_bytes
+    except (OSError, msgspec.DecodeError):
+        return 0, 0
 
 
 def _length(part: IO[bytes]) -> int:

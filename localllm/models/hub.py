@@ -62,16 +62,22 @@ class Hub:
     """One hub and one person's access to it. May be used by several threads."""
 
     def __init__(self, environ: Mapping[str, str] | None = None) -> None:
+        """Raises DownloadFailed where the proxy variables make no sense."""
         import httpx
 
         environ = os.environ if environ is None else environ
         self.endpoint = environ.get("HF_ENDPOINT", ENDPOINT).rstrip("/")
         self.is_offline = environ.get("HF_HUB_OFFLINE", "").lower() in _TRUE
         self._token = environ.get("HF_TOKEN") or _saved_token(environ)
-        self._client = httpx.Client(
-            timeout=httpx.Timeout(TIMEOUT_S, connect=CONNECT_TIMEOUT_S),
-            headers={"User-Agent": f"localllm/{__version__}", "Accept-Encoding": "identity"},
-        )
+        try:
+            self._client = httpx.Client(
+                timeout=httpx.Timeout(TIMEOUT_S, connect=CONNECT_TIMEOUT_S),
+                headers={"User-Agent": f"localllm/{__version__}", "Accept-Encoding": "identity"},
+            )
+        except (ValueError, ImportError, httpx.InvalidURL) as e:
+            raise errors.DownloadFailed(
+                f"The proxy settings cannot be used ({e}). Look at HTTPS_PROXY, HTTP_PROXY and ALL_PROXY."
+            ) from e
 
     def close(self) -> None:
         self._client.close()

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Literal
 
 from localllm import errors
-from localllm.models.download import Download, Stopped, check_disk
+from localllm.models.download import Download, Stopped, check_disk, on_disk
 from localllm.models.hub import Hub, Listed, RemoteFile
 from localllm.models.sources import HubFile
 
@@ -50,8 +50,11 @@ class Progress:
 class Pull:
     """One model on its way. Any thread may look at `progress`, pause or cancel."""
 
-    def __init__(self, hub: Hub, source: HubFile, models: Path, before: Pull | None = None) -> None:
-        """`models`: the folder of downloaded models. before: an earlier pull of the same model, to go on with."""
+    def __init__(self, hub: Hub | None, source: HubFile, models: Path, before: Pull | None = None) -> None:
+        """`models`: the folder of downloaded models. before: an earlier pull of the same model, to go on with.
+
+        hub: None for one that is only looked at, as `unfinished` makes it.
+        """
         self.source = source
         self._hub = hub
         self._models = models
@@ -66,6 +69,16 @@ class Pull:
         self._thread: threading.Thread | None = None
         if before is not None and before.progress.state == "paused":
             self._done, self._total_bytes = dict(before._done), before._total_bytes
+
+    @classmethod
+    def unfinished(cls, source: HubFile, models: Path) -> Pull:
+        """What an earlier run of the program has left on the disk: paused. Give it to the next pull as `before`."""
+        pull = cls(None, source, models)
+        pull._state = "paused"
+        for file in source.shards():
+            pull._done[file], size = on_disk(source.local_path(models, file))
+            pull._total_bytes += size
+        return pull
 
     @property
     def progress(self) -> Progress:
@@ -139,10 +152,8 @@ class Pull:
             self._thread.join(END_S)
 
     def _throw_away(self) -> None:
-        for file in self.source.shards():
-            path = self.source.local_path(self._models, file)
-            for leftover in (path.with_name(path.name + ".part"), path.with_name(path.name + ".part.json")):
-                leftover.unlink(missing_ok=True)
+        for leftover in self.source.leftovers(self._models):
+            leftover.unlink(missing_ok=True)
 
     def _run_quietly(self, on_done: Callable[[], None], on_end: Callable[[], None]) -> None:
         try:
@@ -161,9 +172,11 @@ class Pull:
 
     def _run(self, on_progress: Callable[[Progress], None]) -> Path:
         sources = [HubFile(self.source.owner, self.source.repo, file) for file in self.source.shards()]
-        remotes = [self._hub.describe(source) for source in sources]
+        hub = self._hub
+        assert hub is not None, "only looked at"
+        remotes = [hub.describe(source) for source in sources]
         self._total_bytes = sum(remote.size_bytes for remote in remotes)
-        downloads = [self._download(remote, on_progress) for remote in remotes]
+        downloads = [self._download(hub, remote, on_progress) for remote in remotes]
         check_disk(self._models, sum(d.missing_bytes for d in downloads))
         with ThreadPoolExecutor(PARALLEL_FILES) as threads:
             running = [threads.submit(d.run) for d in downloads]
@@ -175,7 +188,7 @@ class Pull:
                 raise
         return self.source.local_path(self._models)
 
-    def _download(self, remote: RemoteFile, on_progress: Callable[[Progress], None]) -> Download:
+    def _download(self, hub: Hub, remote: RemoteFile, on_progress: Callable[[Progress], None]) -> Download:
         file = remote.source.file
 
         def on_bytes(done: int) -> None:
@@ -184,7 +197,7 @@ class Pull:
             on_progress(self.progress)
 
         path = self.source.local_path(self._models, file)
-        return Download(self._hub, remote, path, on_bytes=on_bytes, stop=self._stop)
+        return Download(hub, remote, path, on_bytes=on_bytes, stop=self._stop)
 
     def _speed(self) -> float:
         now = time.monotonic()

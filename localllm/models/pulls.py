@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from localllm import errors
@@ -12,8 +12,8 @@ from localllm.models.entry import Entry
 from localllm.models.hub import Hub
 from localllm.models.machine import free_ram
 from localllm.models.pull import Pull
-from localllm.models.sources import HubFile, parse_source
-from localllm.models.wanted import wanted
+from localllm.models.sources import PART_STATE, HubFile, parse_hub, parse_source
+from localllm.models.wanted import new_id, wanted
 from localllm.paths import Paths
 
 
@@ -26,14 +26,17 @@ class _Known:
 
 
 class Pulls:
-    """For any thread. A finished pull of a new model puts it into the catalog."""
+    """For any thread. A finished pull of a new model puts it into the catalog.
+
+    What an earlier run has left unfinished is there from the start, paused.
+    """
 
     def __init__(self, catalog: Catalog, paths: Paths, make_hub: Callable[[], Hub] = Hub) -> None:
         self._catalog = catalog
         self._paths = paths
         self._make_hub = make_hub
         self._lock = threading.Lock()
-        self._known: dict[str, _Known] = {}
+        self._known = {known.entry.id: known for known in self._unfinished()}
 
     def start(self, name: str) -> Entry:
         """Begin to download, or go on with it; returns at once. Raises ModelNotFound, CatalogError, DownloadFailed."""
@@ -65,7 +68,7 @@ class Pulls:
             return True
 
     def all(self) -> dict[str, Pull]:
-        """Every pull since the app was started, by model id; `progress` tells how each stands."""
+        """Every pull of this run and what earlier ones left, by model id; `progress` tells how each stands."""
         return {model_id: known.pull for model_id, known in self._known.copy().items()}
 
     def pause(self, model_id: str) -> bool:
@@ -92,10 +95,17 @@ class Pulls:
         known.pull.cancel()
         return True
 
-    def close(self) -> None:
-        """Pause all; the next start goes on with them."""
-        for pull in self.all().values():
-            pull.pause()
+    def _unfinished(self) -> Iterator[_Known]:
+        models = self._paths.models
+        for state in sorted(models.rglob(f"*{PART_STATE}")):
+            try:
+                part = parse_hub(state.relative_to(models).as_posix().removesuffix(PART_STATE))
+            except errors.CatalogError:  # not ours
+                continue
+            source = HubFile(part.owner, part.repo, part.shards()[0])
+            entry = next((e for e in self._catalog.entries if e.source == source.uri), None)
+            entry = entry or Entry(id=new_id(source, self._catalog), source=source.uri)
+            yield _Known(entry, Pull.unfinished(source, models))
 
     def _add(self, entry: Entry) -> None:
         if entry.id not in [known.id for known in self._catalog.entries]:

@@ -17,6 +17,7 @@ from localllm.models.gguf import shard_paths
 from localllm.paths import PACKAGE_DIR, Paths
 
 BUILTIN = {facts.GUIDE: facts.GUIDE_FILE}
+PART, PART_STATE = ".part", ".part.json"  # beside a file that is being downloaded
 _PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,199}")
 
 
@@ -58,6 +59,12 @@ class HubFile:
     def local_path(self, models: Path, file: str | None = None) -> Path:
         """Where the file (or another shard of it) is kept once downloaded."""
         return models.joinpath(self.owner, self.repo, *PurePosixPath(file or self.file).parts)
+
+    def leftovers(self, models: Path) -> list[Path]:
+        """What an unfinished download of it has left on the disk."""
+        paths = [self.local_path(models, file) for file in self.shards()]
+        names = [path.with_name(path.name + end) for path in paths for end in (PART, PART_STATE)]
+        return [path for path in names if path.exists()]
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import PurePosixPath
 
 from localllm.models.catalog import Catalog
@@ -32,10 +33,21 @@ def wanted(name: str, catalog: Catalog, hub: Hub, memory_bytes: int, model_id: s
         files = hub.list_files(owner, repo)
         source = HubFile(owner, repo, of_quant(files, quant) if quant else choose_file(files, memory_bytes))
     known = next((e for e in catalog.entries if e.source == source.uri), None)
-    return known or Entry(id=model_id or _id_of(source), source=source.uri)
+    return known or Entry(id=model_id or new_id(source, catalog), source=source.uri)
+
+
+def new_id(source: HubFile, catalog: Catalog) -> str:
+    """An id that is free: "qwen3-4b" for Qwen3-4B-Q4_K_M.gguf; with the quantization where another model has that."""
+    short = _id_of(source)
+    taken = {name for entry in catalog.entries for name in entry.names}
+    longer = (
+        f"{short}{end}"
+        for end in ("", f"-{quant_of(source.file).lower() or '2'}", f"-{source.owner.lower()}")
+    )
+    free = next((model_id for model_id in longer if model_id not in taken), None)
+    return free or next(f"{short}-{n}" for n in itertools.count(2) if f"{short}-{n}" not in taken)
 
 
 def _id_of(source: HubFile) -> str:
-    """'qwen3-4b' from Qwen3-4B-Q4_K_M.gguf."""
     stem = PurePosixPath(source.file).name.removesuffix(".gguf").split("-00001-of-")[0]
     return stem.removesuffix(quant_of(source.file)).rstrip("-._").lower() or source.repo.lower()

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +16,9 @@ from localllm import cli, errors
 from localllm.cli.pull import bar_text
 from localllm.models.pull import Progress
 from tests import tiny_models
+from tests.models import hub as fault
 from tests.models.hub import FakeHub
+from tests.models.test_swap import wait_until
 
 
 @pytest.fixture
@@ -106,6 +111,45 @@ def test_removing_deletes_the_download_and_the_entry(hub: FakeHub, home: Path):
     assert ids()["tiny-1b"] == "not downloaded"
     assert run("rm", "tiny-1b", "--yes").exit_code == 0
     assert "tiny-1b" not in ids()
+
+
+def test_removing_deletes_what_an_unfinished_download_left(hub: FakeHub, home: Path):
+    """And the folders that are empty then, but never the folder of all models."""
+    run("pull", "hf:owner/Tiny-1B-GGUF/Tiny-1B-Q4_K_M.gguf")
+    folder = home / "models" / "owner" / "Tiny-1B-GGUF"
+    (folder / "Tiny-1B-Q4_K_M.gguf").rename(folder / "Tiny-1B-Q4_K_M.gguf.part")
+    (folder / "Tiny-1B-Q4_K_M.gguf.part.json").write_text("{}")
+    assert ids()["tiny-1b"] == "not downloaded"
+    assert run("rm", "tiny-1b", "--yes").exit_code == 0
+    assert list((home / "models").iterdir()) == []
+
+
+def test_two_models_of_one_name_get_two_ids(hub: FakeHub):
+    """The second one says its quantization; both can be used."""
+    run("pull", "hf:owner/Tiny-1B-GGUF/Tiny-1B-Q4_K_M.gguf")
+    run("pull", "hf:owner/Tiny-1B-GGUF/Tiny-1B-Q8_0.gguf")
+    assert ids()["tiny-1b"] == ids()["tiny-1b-q8_0"] == "ready"
+    hub.add("other/Tiny-1B-GGUF/Tiny-1B-Q8_0.gguf", hub.files["owner/Tiny-1B-GGUF/Tiny-1B-Q8_0.gguf"])
+    run("pull", "hf:other/Tiny-1B-GGUF/Tiny-1B-Q8_0.gguf")
+    assert ids()["tiny-1b-other"] == "ready"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C cannot be sent to one process there")
+def test_ctrl_c_ends_at_once_and_keeps_what_has_arrived(hub: FakeHub, home: Path):
+    """It says that the same command goes on."""
+    hub.faults.append(fault.trickle)
+    words = [sys.executable, "-m", "localllm", "pull", "hf:owner/Tiny-1B-GGUF/Tiny-1B-Q8_0.gguf"]
+    process = subprocess.Popen(words, stderr=subprocess.PIPE, text=True)
+    part = home / "models" / "owner" / "Tiny-1B-GGUF" / "Tiny-1B-Q8_0.gguf.part"
+    try:
+        wait_until(lambda: part.exists() and len(hub.requests) >= 2, timeout_s=60)
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert process.returncode == 130
+    assert "The same command goes on with it." in said
+    assert part.exists()
 
 
 def test_removing_leaves_the_users_own_files_alone(home: Path, tmp_path: Path):

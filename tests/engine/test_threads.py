@@ -104,7 +104,9 @@ def test_an_engine_lets_the_app_go_first(tiny_model_path):
     try:
         engine.start()
         own, its = psutil.Process().nice(), psutil.Process(engine.pid).nice()
-        is_windows = sys.platform == "win32"
-        assert its == psutil.BELOW_NORMAL_PRIORITY_CLASS if is_windows else its > own or own >= 19
+        if sys.platform == "win32":
+            assert its == psutil.BELOW_NORMAL_PRIORITY_CLASS
+        else:
+            assert its > own or own >= 19
     finally:
         engine.close()

@@ -38,11 +38,16 @@ def pulls(hub: FakeHub, catalog: Catalog, tmp_path: Path) -> Iterator[Pulls]:
     paths = Paths(tmp_path, tmp_path / "cache", tmp_path / "logs")
     pulls = Pulls(catalog, paths, make_hub=lambda: Hub(hub.environ))
     yield pulls
-    pulls.close()
+    pause_all(pulls)
 
 
 def state(pulls: Pulls) -> str:
     return pulls.all()["tiny"].progress.state
+
+
+def pause_all(pulls: Pulls) -> None:
+    for model_id in pulls.all():
+        pulls.pause(model_id)
 
 
 def begin_slowly(pulls: Pulls, hub: FakeHub) -> None:
@@ -121,3 +126,36 @@ def test_a_resume_says_at_once_what_is_in_the_way(pulls: Pulls, hub: FakeHub):
     with pytest.raises(errors.DownloadFailed, match="accept its terms"):
         pulls.resume("tiny")
     assert state(pulls) == "paused"
+
+
+def test_what_an_earlier_run_left_is_there_paused(
+    pulls: Pulls, hub: FakeHub, catalog: Catalog, tmp_path: Path
+):
+    """With its bytes; it is resumed as any other, and known to the catalog when it is complete."""
+    begin_slowly(pulls, hub)
+    pause_all(pulls)
+    before = pulls.all()["tiny"].progress
+    paths = Paths(tmp_path, tmp_path / "cache", tmp_path / "logs")
+    later = Pulls(catalog, paths, make_hub=lambda: Hub(hub.environ))
+    found = later.all()["tiny"].progress
+    assert (found.state, found.total_bytes) == ("paused", len(hub.files[FILE]))
+    assert found.done_bytes >= before.done_bytes > 0
+    assert later.resume("tiny")
+    wait_until(lambda: later.all()["tiny"].progress.state == "done")
+    wait_until(lambda: "tiny" in [entry.id for entry in catalog.entries])
+    assert "range" in hub.requests[-1][2]
+    assert Pulls(catalog, paths).all() == {}
+
+
+def test_what_an_earlier_run_left_can_be_cancelled(
+    pulls: Pulls, hub: FakeHub, catalog: Catalog, tmp_path: Path
+):
+    """Nothing of it stays on the disk; files that are not ours are left alone."""
+    begin_slowly(pulls, hub)
+    pause_all(pulls)
+    foreign = tmp_path / "models" / "notes.part.json"
+    foreign.write_text("mine")
+    later = Pulls(catalog, Paths(tmp_path, tmp_path / "cache", tmp_path / "logs"))
+    assert list(later.all()) == ["tiny"]
+    assert later.cancel("tiny")
+    assert [path for path in (tmp_path / "models").rglob("*") if path.is_file()] == [foreign]
