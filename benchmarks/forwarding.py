@@ -13,6 +13,7 @@ import json
 import os
 import platform
 import re
+import socket
 import subprocess
 import sys
 import tempfile
@@ -26,8 +27,8 @@ import psutil
 
 from benchmarks.client import MeasurementFailed
 from benchmarks.report import Results, plain_table, spread
-from benchmarks.servers import HERE, _free_port
 
+HERE = Path(__file__).parent
 DIRECT, HOP = "direct", "through localllm"
 STREAMS = (1, 8, 64)
 NUM_TOKENS = 120
@@ -88,6 +89,11 @@ def _servers(home: Path) -> Iterator[tuple[dict[str, int], psutil.Process]]:
             process.terminate()
         for process in processes:
             process.wait(30)
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])
 
 
 def _wait_until_it_streams(port: int) -> None:
