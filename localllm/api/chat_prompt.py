@@ -14,6 +14,7 @@ from localllm.api.chat_request import ChatRequest
 from localllm.api.job import Prompt
 from localllm.api.truncation import drop_oldest
 from localllm.chat.formats import Format
+from localllm.errors import UnsupportedParameter
 from localllm.models.model import Model
 from localllm.sampling_params import Grammar
 
@@ -87,6 +88,11 @@ def constraint(format_: Format, request: ChatRequest, prompt: str) -> Grammar | 
         )
         if calls is not None:
             return calls
+        if is_forced:
+            raise UnsupportedParameter(
+                "This model writes no calls (its `tool_format` is plain), so none can be forced.",
+                param="tool_choice",
+            )
     is_thinking = request.parse_reasoning and format_.starts_in_reasoning(prompt, request.continued)
     if answer is not None and is_thinking and format_.reasoning is not None:
         return msgspec.structs.replace(answer, triggers=(format_.reasoning[1],))

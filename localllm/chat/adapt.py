@@ -110,6 +110,11 @@ def bridged(fitted: Fitted) -> Fitted:
     return Fitted(messages, fitted.tools)
 
 
+def without_late_system(fitted: Fitted) -> Fitted:
+    """The same chat for a template that after all has no place for a late system message."""
+    return Fitted(_merged(_late_system_to_user(fitted.messages)), fitted.tools)
+
+
 def _gap(role: str, like: Message) -> Message:
     content = [{"type": "text", "text": "…"}] if isinstance(like.get("content"), list) else "…"
     return {"role": role, "content": content}

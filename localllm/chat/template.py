@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+from collections.abc import Iterator
 from functools import cached_property
 from typing import Any
 
@@ -105,16 +106,15 @@ class ChatTemplate:
     def _render_fitted(
         self, fitted: adapt.Fitted, add_generation_prompt: bool, kwargs: dict[str, Any]
     ) -> str:
-        """The chat, or where the template refuses it the chat with its missing turns bridged."""
+        """The chat; where the template refuses it, in one of the other ways."""
         try:
             return self._render_plain(fitted.messages, fitted.tools, add_generation_prompt, kwargs)
         except limits.TemplateLimit as error:
             raise _stopped(error) from error
         except Exception as error:
-            other = adapt.bridged(fitted)
-            if len(other.messages) > len(fitted.messages):
+            for other, variables in _other_ways(fitted, kwargs):
                 with contextlib.suppress(Exception):
-                    return self._render_plain(other.messages, other.tools, add_generation_prompt, kwargs)
+                    return self._render_plain(other.messages, other.tools, add_generation_prompt, variables)
             raise self._refusal(fitted, kwargs, error) from error
 
     def _render_sample(
@@ -169,6 +169,23 @@ class ChatTemplate:
                 if str(other) == str(error):
                     return _describe(fitted.messages[end - 1])
         return "these messages"
+
+
+def _other_ways(
+    fitted: adapt.Fitted, kwargs: dict[str, Any]
+) -> Iterator[tuple[adapt.Fitted, dict[str, Any]]]:
+    """What to try where a template refuses: missing turns bridged, late system messages as the user's, another effort.
+
+    Clients send "medium" by default, and some templates know "low" and "high" alone.
+    """
+    early = adapt.without_late_system(fitted)
+    for other in (early, adapt.bridged(fitted), adapt.bridged(early)):
+        if other.messages != fitted.messages:
+            yield other, kwargs
+    if kwargs.get("reasoning_effort") is not None:
+        rest = {key: value for key, value in kwargs.items() if key != "reasoning_effort"}
+        yield fitted, {**rest, "reasoning_effort": "high"}
+        yield fitted, rest
 
 
 def _stopped(error: limits.TemplateLimit) -> InvalidRequest:

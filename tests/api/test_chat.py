@@ -187,3 +187,14 @@ def test_without_a_model_the_first_one_answers(client):
         client.post("/v1/chat/completions", {"messages": [{"role": "user", "content": "Hi"}]}).json["model"]
         == "guide"
     )
+
+
+def test_a_call_that_the_models_format_does_not_have_cannot_be_forced(client, models):
+    """A 400 that says why, instead of an answer without the call that was asked for."""
+    rows = models.paths.catalog.read_text(encoding="utf-8")
+    models.paths.catalog.write_text(
+        rows.replace('id = "guide"\n', 'id = "guide"\ntool_format = "plain"\n'), encoding="utf-8"
+    )
+    answer = client.chat(tools=TOOLS, tool_choice="required")
+    assert (answer.status, answer.error["param"]) == (400, "tool_choice")
+    assert client.chat(tools=TOOLS).status == 200

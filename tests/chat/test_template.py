@@ -304,3 +304,26 @@ def test_elsewhere_it_becomes_the_users_so_that_what_stands_before_it_stays(sour
     before, now = template.render(LATE[:3]), template.render(LATE)
     assert now.startswith(before)
     assert now[len(before) :] == "[user: B\n\nAnd now?]"
+
+
+def test_an_effort_that_the_template_does_not_know_is_no_reason_to_refuse():
+    """Codex sends "medium" with every request; Kimi K3 and Hy3 know other words."""
+    source = (
+        "{% if reasoning_effort not in ['low', 'high'] %}{{ raise_exception('no such effort') }}{% endif %}"
+        "{{ messages[0].content }} {{ reasoning_effort }}"
+    )
+    assert render(source, HELLO, reasoning_effort="medium") == "Hello high"
+    silent = (
+        "{% if reasoning_effort is defined %}{{ raise_exception('no') }}{% endif %}{{ messages[0].content }}"
+    )
+    assert render(silent, HELLO, reasoning_effort="medium") == "Hello"
+
+
+def test_a_late_system_message_that_is_refused_in_its_place_becomes_the_users():
+    """A template may allow one between some turns and not behind others."""
+    source = (
+        "{% for m in messages %}{% if m.role == 'system' and loop.last %}{{ raise_exception('not last') }}{% endif %}"
+        "[{{ m.role }}: {{ m.content }}]{% endfor %}"
+    )
+    assert render(source, LATE).count("[system:") == 2
+    assert render(source, LATE[:-1]).endswith("[assistant: Hi][user: B]")
