@@ -5,6 +5,7 @@ Knows no endpoint.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeAlias
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 GROUP = 64
+INPUT = re.compile(r"input\[(\d+)\]")
 Prompt = str | list[int]
 Vectors: TypeAlias = "list[npt.NDArray[np.float32]]"
 
@@ -30,23 +32,30 @@ class EmbeddingJob:
         self.num_tokens = 0
         self._poll = poll
 
-    def embed(self, prompts: Sequence[Prompt]) -> Vectors:
-        """One vector per prompt, in order. Raises InvalidRequest, EngineDied, ClientGone."""
+    def embed(self, prompts: Sequence[Prompt], param: str = "input") -> Vectors:
+        """One vector per prompt, in order. Raises InvalidRequest (of `param`), EngineDied, ClientGone."""
         vectors: Vectors = []
         for start in range(0, len(prompts), GROUP):
             self._poll()
-            group, num_tokens = self._embed_group(prompts[start : start + GROUP])
+            try:
+                group, num_tokens = self.model.engine.embed(prompts[start : start + GROUP])
+            except InvalidRequest as e:
+                raise _told_of(e, param, start) from e
             vectors += group
             self.num_tokens += num_tokens
         return vectors
 
-    def _embed_group(self, prompts: Sequence[Prompt]) -> tuple[Vectors, int]:
-        try:
-            return self.model.engine.embed(prompts)
-        except InvalidRequest as e:
-            if e.param == "prompt":  # the engine's word for what this API calls input
-                raise InvalidRequest(e.message, param="input", code=e.code) from e
-            raise
+
+def _told_of(error: InvalidRequest, param: str, start: int) -> InvalidRequest:
+    """The engine's error in the words of the request: it knows a group from `start` on, and calls each one input."""
+    if error.param == "prompt":
+        return InvalidRequest(error.message, param=param, code=error.code)
+    found = INPUT.fullmatch(error.param or "")
+    if found is None:
+        return error
+    index = start + int(found[1])
+    message = error.message.removeprefix(f"Input {found[1]} ")
+    return InvalidRequest(f"`{param}[{index}]` {message}", param=f"{param}[{index}]", code=error.code)
 
 
 @contextmanager

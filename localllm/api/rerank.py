@@ -36,7 +36,7 @@ def blueprint(services: Services) -> Blueprint:
         else:
             with embedding_job(services, name, sse.client_gone()) as job:
                 _check_is_reranker(job.model, name)
-                scores = [float(v[0]) for v in job.embed(pairs(job.model, query, documents))]
+                scores = [float(v[0]) for v in job.embed(pairs(job.model, query, documents), "documents")]
                 num_tokens = job.num_tokens
         best = sorted(range(len(documents)), key=lambda index: -scores[index])[:top_n]
         returns_texts = body.flag("return_documents")

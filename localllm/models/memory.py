@@ -16,7 +16,7 @@ from localllm.models.entry import Entry
 from localllm.models.gguf import TENSOR_TYPES, Gguf
 
 MIB = 1 << 20
-PROCESS_BYTES = 48 * MIB  # Python, numpy, llama.cpp's libraries, a loaded model's own tables
+PROCESS_BYTES = 52 * MIB  # Python, numpy, llama.cpp's libraries, a loaded model's own tables
 VOCAB_TOKEN_BYTES = 350  # a token in llama.cpp's and our vocabulary, with its merges
 DEFAULT_N_CTX = 8192  # what the engine takes for "auto"
 MIN_AUTO_N_CTX = 2048

@@ -156,6 +156,15 @@ def test_documents_are_scored_and_sorted(client):
     assert best[0]["document"]["text"] in ("a cat", "bread", "a dog")
 
 
+def test_an_input_that_is_too_long_is_named_as_it_was_sent(client):
+    """Also beyond the first group that the engine gets, and for a reranker as a document."""
+    long = "word " * 3000
+    error = embed(client, input=["short"] * 70 + [long]).error
+    assert error["param"] == "input[70]"
+    assert error["message"].startswith("`input[70]` has ")
+    assert rerank(client, documents=["short", long]).error["param"] == "documents[1]"
+
+
 def test_a_wrong_rerank_request_is_a_400_that_names_the_field(client):
     """As everywhere."""
     assert rerank(client, query=None).error["param"] == "query"
