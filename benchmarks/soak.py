@@ -123,9 +123,9 @@ def _server(home: Path) -> Iterator[tuple[subprocess.Popen[str], int]]:
     rows = []
     for model_id, arch in MODELS.items():
         path = tiny_models.write(home / f"{model_id}.gguf", arch)
-        kind = 'kind = "embedding"\n' if model_id == EMBED else ""
+        kind, n_ctx = ('kind = "embedding"\n', 512) if model_id == EMBED else ("", 4096)
         rows.append(
-            f"[[model]]\nid = \"{model_id}\"\nsource = '{path}'\nn_ctx = {512 if model_id == EMBED else 4096}\nn_parallel = 4\nn_threads = 1\n{kind}"
+            f"[[model]]\nid = \"{model_id}\"\nsource = '{path}'\nn_ctx = {n_ctx}\nn_parallel = 4\nn_threads = 1\n{kind}"
         )
     (home / "models.toml").write_text("\n".join(rows), "utf-8")
     environ = os.environ | {
