@@ -80,13 +80,15 @@ def progress_body(model_id: str, pull: Pull) -> dict[str, Any]:
     return {"model": model_id, **vars(progress)}
 
 
-def download_events(seen: Mapping[str, Progress], pulls: Mapping[str, Pull]) -> Iterator[dict[str, Any]]:
-    """What has changed since `seen`, as llama.cpp tells it on /models/sse."""
-    for model_id, pull in pulls.items():
-        progress, before = pull.progress, seen.get(model_id)
+def download_events(
+    seen: Mapping[str, Progress], now: Mapping[str, Progress], pulls: Mapping[str, Pull]
+) -> Iterator[dict[str, Any]]:
+    """What has changed from `seen` to `now`, as llama.cpp tells it on /models/sse."""
+    for model_id, progress in now.items():
+        before = seen.get(model_id)
         if before is not None and (before.state, before.done_bytes) == (progress.state, progress.done_bytes):
             continue
-        files = {pull.source.uri: {"done": progress.done_bytes, "total": progress.total_bytes}}
+        files = {pulls[model_id].source.uri: {"done": progress.done_bytes, "total": progress.total_bytes}}
         yield {"model": model_id, "event": "download_progress", "data": files}
         if progress.state in ENDED:
             error = {"error": progress.error or "It was cancelled."} if progress.state != "done" else {}

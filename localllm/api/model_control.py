@@ -82,8 +82,10 @@ def changes(pool: Pool, pulls: Pulls | None = None) -> sse.Source:
     downloads: dict[str, Progress] = {}
     while True:
         if pulls is not None:
-            yield from download_events(downloads, pulls.all())
-            downloads = {model_id: pull.progress for model_id, pull in pulls.all().items()}
+            known = pulls.all()
+            progress = {model_id: pull.progress for model_id, pull in known.items()}
+            yield from download_events(downloads, progress, known)
+            downloads = progress
         now = {entry.id: _data(pool, entry.id, status) for entry, status in pool.statuses()}
         if seen and now.keys() != seen.keys():
             yield {"model": "*", "event": "models_reload"}

@@ -102,9 +102,12 @@ class Pull:
         self._stop.clear()
         self._state, self._asked, self._error = "running", None, None
 
-    def _pull(self, on_progress: Callable[[Progress], None]) -> Path:
+    def _pull(
+        self, on_progress: Callable[[Progress], None], on_done: Callable[[], None] = lambda: None
+    ) -> Path:
         try:
             path = self._run(on_progress)
+            on_done()
         except errors.LocalllmError as e:
             self._state = self._asked or ("paused" if isinstance(e, Stopped) else "failed")
             self._error = e if self._state == "failed" else None
@@ -120,7 +123,7 @@ class Pull:
     ) -> None:
         """Run in a thread of its own; `progress` tells how it ended.
 
-        There `on_done` is called when all went well, and `on_end` at the end in any case.
+        There `on_done` is called when all went well, before the state says so, and `on_end` at the end in any case.
         """
         self._begin()
         name = f"pull {self.source.file}"
@@ -160,11 +163,9 @@ class Pull:
             if self._before is not None and self._before._thread is not None:
                 self._before._thread.join()  # it holds the file until its connection has given way
             self._before = None
-            self._pull(lambda progress: None)
-            on_done()
-        except errors.LocalllmError as e:
-            if self._state == "done":  # what came after the download failed
-                self._state, self._error = "failed", e
+            self._pull(lambda progress: None, on_done)
+        except errors.LocalllmError:
+            pass  # `progress` tells it
         except Exception as e:  # noqa: BLE001 -- a thread's exception would be seen by nobody
             self._state, self._error = "failed", errors.DownloadFailed(f"{type(e).__name__}: {e}")
         finally:
