@@ -110,6 +110,9 @@ def main(words: list[str]) -> None:
 def _options(words: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python3 -m benchmarks soak", description=__doc__)
     parser.add_argument("--minutes", type=float, default=30)
+    parser.add_argument(
+        "--warm-up", type=float, default=3, help="minutes of the same before memory is measured"
+    )
     parser.add_argument("--rate", type=float, default=2.0, help="requests a second, all clients together")
     parser.add_argument("--fault-every", type=float, default=30.0, help="seconds between two faults")
     parser.add_argument("--seed", type=int, default=0)
@@ -158,9 +161,19 @@ def _server(home: Path) -> Iterator[tuple[subprocess.Popen[str], int]]:
 
 
 def run(soak: Soak, app: psutil.Process, address: tuple[str, int], options: argparse.Namespace) -> None:
-    """Warm up, measure, soak, settle, measure."""
+    """Warm up, measure, soak, measure."""
     _warm_up(soak, address, options)
+    _traffic(soak, app, address, options, options.warm_up)
     soak.before = _settled(soak, app, address)
+    _traffic(soak, app, address, options, options.minutes)
+    if app.is_running():
+        soak.after = _settled(soak, app, address)
+
+
+def _traffic(
+    soak: Soak, app: psutil.Process, address: tuple[str, int], options: argparse.Namespace, minutes: float
+) -> None:
+    """All clients, all faults, for so long."""
     over = threading.Event()
     threads = [
         threading.Thread(target=_send, args=(soak, address, options, number, over))
@@ -170,19 +183,17 @@ def run(soak: Soak, app: psutil.Process, address: tuple[str, int], options: argp
     threads.append(threading.Thread(target=_watch, args=(soak, address, over)))
     for thread in threads:
         thread.start()
-    ends = time.monotonic() + options.minutes * 60
+    ends = time.monotonic() + minutes * 60
     while time.monotonic() < ends and app.is_running():
         soak.samples.append(sample(soak, app))
         time.sleep(min(SAMPLE_S, max(0.0, ends - time.monotonic())))
     over.set()
     for thread in threads:
         thread.join()
-    if app.is_running():
-        soak.after = _settled(soak, app, address)
 
 
 def _warm_up(soak: Soak, address: tuple[str, int], options: argparse.Namespace) -> None:
-    """Every kind of request, and one on every thread of the server: what is made once is made before the measuring."""
+    """Every kind of request, and one on every thread of the server."""
     rng = random.Random(options.seed)
     for kind in KINDS:
         soak.outcomes.append(ask(address, kind, rng))

@@ -54,6 +54,7 @@ def figures(soak: Soak, options: argparse.Namespace, *, was_alive: bool) -> dict
     }
     return {
         "minutes": options.minutes,
+        "warm_up": options.warm_up,
         "rate": options.rate,
         "seed": options.seed,
         "num_requests": len(soak.outcomes),
@@ -116,7 +117,7 @@ def markdown(found: dict[str, Any], *, is_good: bool) -> str:
     ]  # fmt: skip
     lines = [
         f"# Soak, {datetime.date.today():%d %B %Y}: {'good' if is_good else 'NOT GOOD'}\n",
-        f"`python3 -m benchmarks soak --minutes {found['minutes']:g} --rate {found['rate']:g} --seed {found['seed']}`; "
+        f"`python3 -m benchmarks soak --minutes {found['minutes']:g} --warm-up {found['warm_up']:g} --rate {found['rate']:g} --seed {found['seed']}`; "
         f"{platform.system()}, {platform.machine()}, Python {platform.python_version()}.\n",
         "| | |\n|---|---|",
         *(f"| {name} | {value} |" for name, value in rows),

@@ -31,7 +31,10 @@ def blueprint(services: Services) -> Blueprint:
             raise errors.InvalidRequest(
                 "`model` is missing; it is a model's id, or owner/repo:Q4_K_M on the hub.", param="model"
             )
-        entry = _pulls(services).start(name)
+        try:
+            entry = _pulls(services).start(name)
+        except errors.CatalogError as e:  # it is the request that says something impossible, not the catalog
+            raise errors.InvalidRequest(e.message, param="model", code=e.code) from e
         return json_response({"success": True, "model": entry.id})
 
     @routes.delete("/models")
