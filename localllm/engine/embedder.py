@@ -80,7 +80,8 @@ class Embedder:
         for position, prompt in enumerate(prompts):
             if not 0 < len(prompt) <= self.max_tokens:
                 raise InvalidRequest(
-                    f"Input {position} has {len(prompt)} tokens; this model embeds 1 to {self.max_tokens}.",
+                    f"Input {position} has {len(prompt)} tokens; this model embeds 1 to {self.max_tokens}. Split the "
+                    "text, or give the model a larger n_ctx in its catalog entry.",
                     param=f"input[{position}]",
                 )
 

@@ -22,6 +22,7 @@ DEFAULT_N_CTX = 8192  # what the engine takes for "auto"
 MIN_AUTO_N_CTX = 2048
 DEFAULT_BIDIRECTIONAL_N_CTX = 2048  # an input is computed in one step, and its buffers grow with it
 MIN_BIDIRECTIONAL_N_CTX = 512
+CHEAP_LOGITS_BYTES = 256 * MIB
 PACKED_TOKENS = 512  # short texts that are embedded together
 CTX_PADDING = 256
 _LAYER = re.compile(r"blk\.(\d+)\.")
@@ -167,12 +168,20 @@ def plan(headers: Sequence[Gguf], entry: Entry, memory: Memory) -> Plan | None:
 def wanted_n_ctx(header: Gguf, entry: Entry) -> int:
     """The context the entry asks for; "auto" is the model's own, up to 8 192, before memory is looked at.
 
-    Up to 2 048 for encoders.
+    Of encoders up to 2 048, as long as its buffer of logits (which nobody reads) does not outweigh the model.
     """
     if entry.n_ctx != "auto":
         return entry.n_ctx
     most = DEFAULT_BIDIRECTIONAL_N_CTX if is_bidirectional(header) else DEFAULT_N_CTX
-    return min(_number(header, "context_length") or most, most)
+    n_ctx = min(_number(header, "context_length") or most, most)
+    affordable = max(header.weights_bytes, CHEAP_LOGITS_BYTES)
+    while (
+        is_bidirectional(header)
+        and n_ctx > MIN_BIDIRECTIONAL_N_CTX
+        and _logits_bytes(header, n_ctx) > affordable
+    ):
+        n_ctx //= 2
+    return n_ctx
 
 
 def is_bidirectional(header: Gguf) -> bool:
@@ -286,13 +295,17 @@ def _compute_bytes(header: Gguf, entry: Entry, n_ctx: int) -> int:
     if inner := _number(header, "ssm.inner_size"):
         widths.append(7 * inner)
     num_outputs = rows if entry.is_embedding else 2 * entry.n_parallel
-    logits = 4 * num_outputs * _num_tokens(header)  # embedding models allot them too, for every token
+    logits = _logits_bytes(header, num_outputs)  # embedding models allot them too, for every token
     masks = 0
     if is_bidirectional(header):
         masks = 2 * rows * rows
     elif _number(header, "attention.head_count", most=True):
         masks = 2 * n_ctx * rows * (2 if _number(header, "attention.sliding_window") else 1)
     return max(masks + 4 * rows * max(widths), 0 if entry.is_embedding else logits) + logits
+
+
+def _logits_bytes(header: Gguf, num_outputs: int) -> int:
+    return 4 * num_outputs * _num_tokens(header)
 
 
 def _typed_bytes(num_elements: int, cache_type: str) -> int:

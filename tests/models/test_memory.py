@@ -155,6 +155,25 @@ def test_mixtures_of_experts_and_latent_attention_are_understood():
     assert found.layers == (2048 * 1408 * 64 * 4 + 576 * 2 * 4096,)
 
 
+def encoder(n_vocab: int, weights_mib: int) -> Gguf:
+    """The header of a BERT with a context of 8 192 tokens."""
+    metadata = {
+        "general.architecture": "bert", "bert.context_length": 8192, "bert.attention.causal": False,
+        "bert.vocab_size": n_vocab, "bert.embedding_length": 384,
+    }  # fmt: skip
+    return Gguf(Path("x"), 3, metadata, {}, (Tensor("blk.0.x", (weights_mib * MIB // 4,), 0, 0),), 0, 0)
+
+
+def test_an_encoder_takes_inputs_as_long_as_its_buffers_are_in_proportion():
+    """2 048 tokens of a small vocabulary; 512 of one of 250 000 words, of which each token costs a megabyte."""
+    assert memory.wanted_n_ctx(encoder(30_522, 140), entry(kind="embedding")) == 2048
+    assert memory.wanted_n_ctx(encoder(250_002, 600), entry(kind="embedding")) == 512
+    assert memory.wanted_n_ctx(encoder(250_002, 600), entry(kind="embedding", n_ctx=8192)) == 8192
+    few = memory.needs([encoder(250_002, 600)], entry(kind="embedding"), 512).compute
+    many = memory.needs([encoder(250_002, 600)], entry(kind="embedding"), 2048).compute
+    assert many > 3.9 * few
+
+
 @pytest.fixture
 def paths(tmp_path: Path) -> Paths:
     return Paths(tmp_path, tmp_path / "cache", tmp_path / "logs")
