@@ -79,6 +79,7 @@ class Visit:
         """The text of the number-th finished answer."""
         answer = self.page.locator(".message.assistant").nth(number - 1)
         answer.locator(".figures").wait_for()
+        answer.locator(".tail:empty").wait_for(state="attached")  # the last block is among the finished ones
         return str(answer.locator(".message-body").inner_text())
 
     def close(self) -> None:

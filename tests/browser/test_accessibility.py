@@ -13,7 +13,10 @@ needs_axe = pytest.mark.skipif(not AXE.exists(), reason="run `npm ci` in tests/n
 FIND = """async () => (await axe.run(document, {resultTypes: ['violations']})).violations
     .filter(each => ['serious', 'critical'].includes(each.impact))
     .map(each => `${each.id}: ${each.nodes.map(node => node.html + ' ' + node.failureSummary).join(' | ')}`)"""
-ANSWER = "## Title\n\nText with `code` and a [link](https://example.org).\n\n```python\ndef f(x):  # why\n    return 'a'\n```\n"
+ANSWER = (
+    "## Title\n\nText with `code` and a [link](https://example.org).\n\n"
+    "```python\ndef f(x):  # why\n    return 'a'\n```\n"
+)
 
 
 def findings(page) -> list[str]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import struct
+import zlib
 from threading import Event
 
 from localllm import errors
@@ -14,6 +16,21 @@ MARKDOWN = (
 EVIL = (
     '<img src=x onerror="document.title=1"> <script>document.title=2</script> ![p](http://evil.example/p.png)'
 )
+
+
+def png() -> bytes:
+    """A picture of one grey pixel."""
+
+    def chunk(name: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+    header = struct.pack(">IIBBBBB", 1, 1, 8, 0, 0, 0, 0)
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", header)
+        + chunk(b"IDAT", zlib.compress(b"\x00\x80"))
+        + chunk(b"IEND", b"")
+    )
 
 
 def prompts(scripted) -> list[str]:
@@ -157,11 +174,7 @@ def test_a_picture_can_be_attached_only_where_the_model_sees(scripted, visit):
 
     opened.page.route("**/page/state", with_eyes)
     opened.page.get_by_role("button", name="Attach a picture").wait_for()
-    pixel = bytes.fromhex(
-        "89504e470d0a1a0a0000000d4948445200000001000000010806000000"
-        "1f15c4890000000d49444154789c63f8cfc0f01f00050001ff56c7bd2f0000000049454e44ae426082"
-    )
-    picture = {"name": "dot.png", "mimeType": "image/png", "buffer": pixel}
+    picture = {"name": "dot.png", "mimeType": "image/png", "buffer": png()}
     opened.page.locator(".composer input[type=file]").set_input_files(picture)
     opened.page.locator(".picture-box img").wait_for()
     with opened.page.expect_request("**/v1/chat/completions") as asked:

@@ -16,10 +16,10 @@ from localllm.models.catalog import Catalog
 from localllm.models.pool import Pool
 from localllm.paths import Paths
 from tests.browser.conftest import GUIDE
-from tests.clients.test_page import run
 from tests.clients.test_node import FOLDER as NODE_FOLDER
 from tests.clients.test_node import NODE
 from tests.clients.test_node import pytestmark as needs_node
+from tests.clients.test_page import run
 
 KEY = "sk-page-test"
 
