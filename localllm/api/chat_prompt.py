@@ -57,7 +57,7 @@ def render(model: Model, request: ChatRequest) -> str:
     """The prompt's text. Thinking that the template begins and the request forbids is ended at once."""
     text = model.template.render(
         request.messages,
-        request.callable_tools or None,
+        request.callable_tools if request.callable_tools and model.format.has_calls else None,
         add_generation_prompt=request.add_generation_prompt,
         continue_final_message=request.continue_final_message,
         tool_syntax=model.format,

@@ -197,4 +197,13 @@ def test_a_call_that_the_models_format_does_not_have_cannot_be_forced(client, mo
     )
     answer = client.chat(tools=TOOLS, tool_choice="required")
     assert (answer.status, answer.error["param"]) == (400, "tool_choice")
-    assert client.chat(tools=TOOLS).status == 200
+    call = {"id": "1", "type": "function", "function": {"name": "get_weather", "arguments": "{}"}}
+    history = [
+        {"role": "assistant", "content": None, "tool_calls": [call]},
+        {"role": "tool", "content": "21"},
+    ]
+    answer = client.chat(tools=TOOLS, messages=[{"role": "user", "content": "Hi"}, *history])
+    assert answer.status == 200
+    prompt = str(models.engines["guide"].submits[-1].prompt)
+    assert '{"name": "get_weather", "arguments": {}}' in prompt
+    assert "The weather of a city." not in prompt

@@ -81,7 +81,7 @@ def read_back(source: str) -> str:
     """What the format found for the template reads in a call that the template itself writes."""
     template, format_ = ChatTemplate(source, bos_token="<s>", eos_token="</s>"), detect(source)
     if not (template.capabilities.tools and template.capabilities.calls):
-        return f"{format_.name}: the template writes no calls"
+        return f"{format_.name}: the template itself shows no tools or no calls"
     prompt = template.render(normalise([USER]), TOOLS, tool_syntax=format_)
     written = template.render(normalise([USER, CALL, RESULT]), TOOLS, tool_syntax=format_)
     alike = next((i for i, (a, b) in enumerate(zip(prompt, written, strict=False)) if a != b), len(prompt))

@@ -39,6 +39,11 @@ class Format:
     short_ids: ClassVar[bool] = False
     is_thinker: bool = True  # False where the template knows no thinking: then a forced call comes at once
 
+    @property
+    def has_calls(self) -> bool:
+        """False for a model that only writes text: tools are not shown to it."""
+        return bool(self.openers)
+
     def without_thinking(self) -> Format:
         """The same, for a model that was not made to think. What it thinks all the same is still read as such."""
         other = copy.copy(self)
@@ -178,7 +183,7 @@ class Format:
         """
         choice = read_tool_choice(tool_choice, tools)
         functions = parameters_by_name([tool for tool in tools if function_name(tool) in choice.names])
-        if not self.openers or not functions or choice.mode == "none":
+        if not self.has_calls or not functions or choice.mode == "none":
             return None
         lark = Lark(tuple(dict.fromkeys((*self.marks, *self.openers, *(self.reasoning or ())))))
         calls = self._grammar_calls(lark, functions, parallel)
