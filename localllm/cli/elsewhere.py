@@ -112,10 +112,10 @@ def _found(
     name = fields.get("id") or fields.get("name")
     if not isinstance(name, str) or not name.isprintable():  # it is shown in a terminal
         return None
-    meta = fields.get("meta") if isinstance(fields.get("meta"), dict) else {}
-    state = fields["status"].get("value") if isinstance(fields.get("status"), dict) else None
+    meta, status = (found if isinstance(found := fields.get(key), dict) else {} for key in ("meta", "status"))
+    state = status.get("value")
     known = _known(catalog, address, name)
-    kind = meta.get("kind") if meta.get("kind") in get_args(Kind) else "chat"
+    kind: Kind = next((known_kind for known_kind in get_args(Kind) if known_kind == meta.get("kind")), "chat")
     shown = fields.get("name")
     entry = known or Entry(
         id=_free_id(name, address, taken),

@@ -35,7 +35,8 @@ def test_one_that_failed_rests_and_is_then_tried_by_one_request():
     """The others go on to those that are well; after a success everybody comes again."""
     clock = Clock()
     replicas = Replicas(ADDRESSES, clock=clock)
-    first = replicas.take(0)
+    first = replicas.all[0]
+    assert replicas.take(0) is first
     replicas.failed(first, clock.now)
     replicas.give_back(first, None)
     assert {taken(replicas) for _ in range(4)} == {2, 3}
@@ -86,8 +87,8 @@ def test_a_request_that_failed_goes_to_another_one():
 def test_a_limit_makes_requests_wait():
     """One at a time each; whoever gives one back lets the next in."""
     replicas = Replicas(ADDRESSES[:2], num_parallel=1)
-    first, second = replicas.take(0), replicas.take(0)
-    assert {first, second} == set(replicas.all)
+    assert {replicas.take(0), replicas.take(0)} == set(replicas.all)
+    second = replicas.all[1]
     assert replicas.take(0.01) is None
     got = []
     waiting = threading.Thread(target=lambda: got.append(replicas.take(30)))

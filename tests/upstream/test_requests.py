@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import struct
+from typing import Any
 
 import pytest
 
@@ -312,10 +313,10 @@ def test_vectors_come_in_order_and_as_asked(stand_in, forward, is_base64, shape)
     """Whatever order and encoding the other server has."""
 
     def embeds(request):
-        rows = [{"index": i, "embedding": [float(i), 0.5]} for i in (1, 0)]
+        rows: list[dict[str, Any]] = [{"index": i, "embedding": [float(i), 0.5]} for i in (1, 0)]
         if shape == "base64":
             rows = [
-                row | {"embedding": base64.b64encode(struct.pack("<2f", *row["embedding"])).decode()}
+                row | {"embedding": base64.b64encode(struct.pack("<2f", float(row["index"]), 0.5)).decode()}
                 for row in rows
             ]
         return whole(rows if shape == "bare list" else {"data": rows, "usage": {"prompt_tokens": 3}})
