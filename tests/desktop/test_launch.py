@@ -88,6 +88,19 @@ class Desk:
             assert time.monotonic() < deadline
             time.sleep(0.02)
 
+    def ask(self, url: str) -> str:
+        """The guide's answer."""
+        body = {
+            "model": "guide",
+            "messages": [{"role": "user", "content": "What is localllm?"}],
+            "max_tokens": 40,
+        }
+        request = urllib.request.Request(
+            f"{url}/v1/chat/completions", json.dumps(body).encode(), {"Content-Type": "application/json"}
+        )
+        with urllib.request.urlopen(request, timeout=120) as response:
+            return str(json.load(response)["choices"][0]["message"]["content"])
+
     def quit(self, url: str, process: subprocess.Popen[str]) -> str:
         """What it said in all its life."""
         request = urllib.request.Request(f"{url}/quit", b"{}", {"Content-Type": "application/json"})
@@ -167,9 +180,10 @@ def test_a_key_is_never_in_the_browsers_command(desk: Desk):
 
 
 def test_nothing_phones_home(desk: Desk):
-    """A start without a network is a start like any other: no connection leaves this computer, no name is looked up."""
+    """Without a network all is as ever: no connection leaves this computer, no name is looked up, the guide answers."""
     first = desk.start(AT_HOME)
     record = desk.running(first)
+    assert "localllm" in desk.ask(record["url"])
     assert "PHONED" not in desk.quit(record["url"], first)
 
 
@@ -210,5 +224,6 @@ def test_a_read_only_home_serves_and_says_what_is_not_kept(desk: Desk):
     said, _ = second.communicate(timeout=120)
     assert "running already at" in said
     url = said.split("running already at ")[1].split()[0]
+    assert "localllm" in desk.ask(url)
     said = desk.quit(url, first)
     assert "cannot be written, so settings and downloads are not kept there" in said
