@@ -70,6 +70,7 @@ class Embedder:
         self._context = context
         can_split = not model.is_bidirectional and context.pooling in LAST_TOKEN
         self.max_tokens = min(context.n_ctx if can_split else context.n_batch, model.n_ctx_train)
+        self._may_grow = (can_split or model.is_bidirectional) and self.max_tokens < model.n_ctx_train
         self._batch = Batch(context.n_batch)
         self._waiting: deque[EmbedCall] = deque()
 
@@ -80,10 +81,14 @@ class Embedder:
         for position, prompt in enumerate(prompts):
             if not 0 < len(prompt) <= self.max_tokens:
                 raise InvalidRequest(
-                    f"Input {position} has {len(prompt)} tokens; this model embeds 1 to {self.max_tokens}. Split the "
-                    "text, or give the model a larger n_ctx in its catalog entry.",
+                    f"Input {position} has {len(prompt)} tokens; this model embeds 1 to {self.max_tokens}. "
+                    f"{self._way_out}",
                     param=f"input[{position}]",
                 )
+
+    @property
+    def _way_out(self) -> str:
+        return f"Split the text{', or give the model a larger n_ctx in its catalog entry' if self._may_grow else ''}."
 
     # ── in the loop ─────────────────────────────────────────────────────────────────────────────────────────
 

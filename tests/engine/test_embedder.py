@@ -45,11 +45,11 @@ class FakeContext:
 
 
 def make(
-    *, is_bidirectional: bool = True, pooling: str = "mean", n_ctx: int = 2048
+    *, is_bidirectional: bool = True, pooling: str = "mean", n_ctx: int = 2048, n_ctx_train: int = 2048
 ) -> tuple[Embedder, FakeContext]:
     n_batch = n_ctx if is_bidirectional else PACKED_TOKENS
     context = FakeContext(n_ctx, n_batch, pooling)
-    model = SimpleNamespace(is_bidirectional=is_bidirectional, n_ctx_train=n_ctx)
+    model = SimpleNamespace(is_bidirectional=is_bidirectional, n_ctx_train=n_ctx_train)
     return Embedder(model, context), context  # type: ignore[arg-type]
 
 
@@ -94,17 +94,24 @@ def test_a_prompt_longer_than_a_batch_is_computed_in_pieces_where_the_last_token
     assert run(embedder) == {1: [1200, 4]}
     assert context.batches == [[512], [512], [176], [4]]
     embedder.check([[1] * 2048])
-    with pytest.raises(errors.InvalidRequest, match="Input 1 has 2049 tokens"):
+    with pytest.raises(errors.InvalidRequest, match=r"Input 1 has 2049 tokens.* Split the text\.$"):
         embedder.check([[1], [1] * 2049])
 
 
 def test_where_every_token_counts_a_prompt_must_fit_into_one_batch():
     """A mean over pieces would be another vector."""
     embedder, _ = make(is_bidirectional=False, pooling="mean")
-    with pytest.raises(errors.InvalidRequest, match="embeds 1 to 512"):
+    with pytest.raises(errors.InvalidRequest, match=r"embeds 1 to 512\. Split the text\.$"):
         embedder.check([[1] * 513])
     with pytest.raises(errors.InvalidRequest, match="nothing to embed"):
         embedder.check([])
+
+
+def test_where_a_longer_context_would_help_the_error_says_so():
+    """An encoder that was loaded with less than it was trained for."""
+    embedder, _ = make(n_ctx=512, n_ctx_train=2048)
+    with pytest.raises(errors.InvalidRequest, match="Split the text, or give the model a larger n_ctx"):
+        embedder.check([[1] * 513])
 
 
 def test_a_mistake_of_the_library_ends_the_calls_that_wait_and_nothing_else():
