@@ -112,7 +112,8 @@ def _announce(claim: Claim, server: Server) -> None:
 
 def _preload(pool: Pool, model: str) -> None:
     """Begin to load in the background; what goes wrong is told by the log and by the requests."""
-    pool.catalog.find(model)
+    if pool.catalog.find(model).is_forwarded:
+        return
 
     def load() -> None:
         try:

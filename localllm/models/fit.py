@@ -20,7 +20,8 @@ def judge(entry: Entry, paths: Paths, free: Memory) -> dict[str, Any]:
     if not has_file(entry, paths):
         needs = int(entry.size_bytes * OVERHEAD)
         fits = needs < free.ram + (free.on_devices or 0) if needs else None
-        return row | {"fits": fits, "needs_bytes": needs or None, "note": "not on this computer"}
+        note = "runs on another server" if entry.is_forwarded else "not on this computer"
+        return row | {"fits": fits, "needs_bytes": needs or None, "note": note}
     try:
         headers = read_parts(find_file(entry, paths))
     except errors.ModelLoadFailed as e:
