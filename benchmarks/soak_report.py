@@ -117,7 +117,8 @@ def markdown(found: dict[str, Any], *, is_good: bool) -> str:
     ]  # fmt: skip
     lines = [
         f"# Soak, {datetime.date.today():%d %B %Y}: {'good' if is_good else 'NOT GOOD'}\n",
-        f"`python3 -m benchmarks soak --minutes {found['minutes']:g} --warm-up {found['warm_up']:g} --rate {found['rate']:g} --seed {found['seed']}`; "
+        f"`python3 -m benchmarks soak --minutes {found['minutes']:g} --warm-up {found['warm_up']:g} "
+        f"--rate {found['rate']:g} --seed {found['seed']}`; "
         f"{platform.system()}, {platform.machine()}, Python {platform.python_version()}.\n",
         "| | |\n|---|---|",
         *(f"| {name} | {value} |" for name, value in rows),
