@@ -53,7 +53,7 @@ def _all(folders: Sequence[Path], environ: Mapping[str, str], home: Path) -> Ite
         environ.get("HF_HUB_CACHE") or Path(environ.get("HF_HOME") or home / ".cache/huggingface") / "hub"
     )
     yield from _hugging_face(hub)
-    for folder in (home / ".lmstudio" / "models", home / ".cache" / "lm-studio" / "models"):
+    for folder in _lm_studio_folders(home):
         yield from _files("LM Studio", folder)
     for folder in _ollama_folders(environ, home):
         yield from _ollama(folder)
@@ -78,6 +78,20 @@ def _hugging_face(hub: Path) -> Iterator[Found]:
             owner_repo = "/".join(repo.name.split("--")[1:3])
             for model in _files("Hugging Face", repo / "snapshots"):
                 yield Found(model.program, f"{owner_repo}/{model.path.name}", model.path, model.size_bytes)
+
+
+def _lm_studio_folders(home: Path) -> Iterator[Path]:
+    """Its own folder, which a file in the home folder names where it was moved, and the one for downloads."""
+    moved = _text(home / ".lmstudio-home-pointer").strip()
+    own = Path(moved) if moved else home / ".lmstudio"
+    yield own / "models"
+    try:
+        chosen = json.loads(_text(own / "settings.json"))["downloadsFolder"]
+    except (ValueError, LookupError, TypeError):
+        chosen = None
+    if isinstance(chosen, str) and chosen:
+        yield Path(chosen)
+    yield home / ".cache" / "lm-studio" / "models"
 
 
 def _ollama_folders(environ: Mapping[str, str], home: Path) -> Iterator[Path]:
@@ -147,6 +161,13 @@ def _children(folder: Path) -> list[Path]:
         return sorted(folder.iterdir())
     except OSError:
         return []
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return ""
 
 
 def _size(path: Path) -> int:

@@ -36,6 +36,19 @@ def test_lm_studio_and_a_folder_of_ones_own(tmp_path: Path):
     }
 
 
+def test_lm_studio_is_followed_where_it_was_moved(tmp_path: Path):
+    """Its own folder by a pointer in the home folder, and the downloads by its settings; broken ones say nothing."""
+    moved = tmp_path / "disk" / "lmstudio"
+    a = big(moved / "models" / "owner" / "repo" / "a.gguf")
+    b = big(tmp_path / "big disk" / "owner" / "repo" / "b.gguf")
+    (tmp_path / ".lmstudio-home-pointer").write_text(f"{moved}\n")
+    (moved / "settings.json").write_text(json.dumps({"downloadsFolder": str(tmp_path / "big disk")}))
+    assert found(tmp_path) == {"a": ("LM Studio", a), "b": ("LM Studio", b)}
+    for broken in ("[]", "{", '{"downloadsFolder": 5}'):
+        (moved / "settings.json").write_text(broken)
+        assert found(tmp_path) == {"a": ("LM Studio", a)}
+
+
 def test_ollamas_names_lead_to_its_blobs(tmp_path: Path):
     """Manifest → digest → blob; others' manifests keep their owner."""
     models = tmp_path / ".ollama" / "models"
