@@ -35,7 +35,8 @@ def command(model: str, model_id: str | None, as_json: bool) -> None:
         entry = wanted(model, catalog, hub, memory.ram + (memory.on_devices or 0), model_id)
         source = parse_source(entry.source)
         if not isinstance(source, HubFile):
-            raise errors.DownloadFailed(f'"{entry.id}" is no download: its source is {entry.source or "another server"}.')
+            where = entry.source or "another server"
+            raise errors.DownloadFailed(f'"{entry.id}" is no download: its source is {where}.')
         was_there = has_file(entry, paths)
         if not as_json:
             click.echo(f"{source.repo_id}: {source.file}", err=True)

@@ -46,7 +46,8 @@ class Pulls:
             entry = known.entry if known is not None else wanted(name, self._catalog, hub, free_ram())
             source = parse_source(entry.source)
             if not isinstance(source, HubFile):
-                raise errors.DownloadFailed(f'"{entry.id}" is no download: its source is {entry.source or "another server"}.')
+                where = entry.source or "another server"
+                raise errors.DownloadFailed(f'"{entry.id}" is no download: its source is {where}.')
             hub.describe(source)  # what is wrong with the name is said now, and not in the background
             is_begun = self._begin(entry, source, hub)
         except BaseException:
