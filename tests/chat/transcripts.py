@@ -349,6 +349,12 @@ TRANSCRIPTS = (
         '<|open|>message role="assistant"<|sep|><|open|>think<|sep|>',
     ),
     Transcript(
+        "kimi-k3",
+        "Look.<|close|>response<|sep|><|close|>message<|sep|>",
+        "Look.",
+        prompt='<|open|>message role="assistant"<|sep|><|open|>response<|sep|>',
+    ),
+    Transcript(
         "minimax-m3",
         '<mm:think>hm</mm:think>Look.]<]minimax[>[<tool_call>\n]<]minimax[>[<invoke name="get_weather">'
         "]<]minimax[>[<city>Zürich]<]minimax[>[</city>]<]minimax[>[<places>]<]minimax[>[<item>]<]minimax[>[<a>1"

@@ -24,6 +24,7 @@ class Format:
 
     openers: what begins calls, the one to write first. bare: characters that begin a call only where an answer begins.
     reasoning: the markers around the model's thinking. wrappers: markers around the whole answer, left out of it.
+    ends: closers that are no text even where the prompt has opened what they close.
     marks: all markers that may be tokens of their own.
     """
 
@@ -35,6 +36,7 @@ class Format:
     tail: ClassVar[str] = ""
     marks: tuple[str, ...] = ()
     wrappers: ClassVar[tuple[tuple[str, str], ...]] = ()
+    ends: ClassVar[tuple[str, ...]] = ()
     reasoning: tuple[str, str] | None = ("<think>", "</think>")
     short_ids: ClassVar[bool] = False
     is_thinker: bool = True  # False where the template knows no thinking: then a forced call comes at once
@@ -107,6 +109,8 @@ class Format:
             elif found == wrapper_close or (found in dict(self.wrappers) and r.is_blank):
                 wrapper_close = dict(self.wrappers).get(found, "")
                 r.boundary()
+            elif found in self.ends:
+                r.boundary()
             else:
                 sink(found)
 
@@ -116,7 +120,7 @@ class Format:
         if self.reasoning and r.parse_reasoning:
             markers.append(self.reasoning[1 if in_reasoning else 0])
         if not in_reasoning:
-            markers += [wrapper_close, *dict(self.wrappers)]
+            markers += [wrapper_close, *dict(self.wrappers), *self.ends]
         return tuple(filter(None, markers))
 
     def _try_calls(self, r: Reader, opener: str, sink: Sink, in_reasoning: bool) -> Reading[bool]:

@@ -42,7 +42,8 @@ class KimiK3(XmlCalls):
     tail = _closing("tools")
     marks = (_OPEN, _CLOSE, _SEP)
     reasoning = (f"{_OPEN}think{_SEP}", _closing("think"))
-    wrappers = ((f"{_OPEN}response{_SEP}", _closing("response")), (_closing("message"), ""))
+    wrappers = ((f"{_OPEN}response{_SEP}", _closing("response")),)
+    ends = (_closing("response"), _closing("message"))
 
     def _read_name(self, r: Reader) -> Reading[str]:
         name = yield from r.collect('"', limit=MAX_NAME_CHARS)
@@ -111,6 +112,11 @@ class KimiK3(XmlCalls):
         definitions = {key: root[key] for key in ("$defs", "definitions") if key in root}
         value = lark.json({**definitions, **schemas.closed(schema, is_root=False)})
         return f"{_typed(lark, kind)} {value} {closer}"
+
+    def grammar_opener(self, lark: Lark) -> str:
+        """The response stands before the calls, empty or not there; the prompt may have opened it."""
+        ((opener, closer),) = self.wrappers
+        return f"(({lark.text(opener)})? {lark.text(closer)})? {lark.text(self.openers[0])}"
 
     def _grammar_reasoning(self, lark: Lark, in_reasoning: bool) -> str:
         thinking = f"{lark.upto(_CLOSE)} {lark.text(f'think{_SEP}')}"
