@@ -47,7 +47,7 @@ def test_a_file_of_the_hub_lies_in_the_models_folder(paths: Paths):
 @pytest.mark.parametrize(
     "text",
     [
-        "", " ", "builtin:nothing", "hf:owner/repo", "hf:owner/repo/a.bin", "hf:../repo/a.gguf", "hf:owner/../a.gguf",
+        " ", "builtin:nothing", "hf:owner/repo", "hf:owner/repo/a.bin", "hf:../repo/a.gguf", "hf:owner/../a.gguf",
         "hf:owner/repo/../../a.gguf", "hf:owner//a.gguf", "hf:/etc/passwd/a.gguf", "hf:owner/repo/a\\b.gguf",
         "hf:.owner/repo/a.gguf", "https://example.org/a.gguf", "hf:owner/repo/a?b.gguf", "hf:owner/repo/C:a.gguf",
     ],
