@@ -29,6 +29,10 @@ _LAYER = re.compile(r"blk\.(\d+)\.")
 _RECURRENT_KEYS = ("ssm.state_size", "ssm.inner_size", "shortconv.l_cache", "wkv.head_size")
 _HYBRID_ARCHITECTURES = frozenset({"falcon-h1"})  # each layer has attention and a state
 _BIDIRECTIONAL_ARCHITECTURES = frozenset({"gemma-embedding"})  # without a key that says so
+_WITHOUT_CACHE = frozenset(
+    {"bert", "jina-bert-v2", "jina-bert-v3", "nomic-bert", "nomic-bert-moe", "neo-bert", "eurobert", "modern-bert",
+     "gemma-embedding"}
+)  # fmt: skip
 _DEFAULT_ATTENTION_INTERVAL = {"qwen3next": 4, "qwen35": 4, "qwen35moe": 4, "minimax-01": 8}
 
 
@@ -185,7 +189,7 @@ def wanted_n_ctx(header: Gguf, entry: Entry) -> int:
 
 
 def is_bidirectional(header: Gguf) -> bool:
-    """True for encoders (BERT and its kin), which see a whole input at once and keep nothing of it."""
+    """True for encoders (BERT and its kin), which see a whole input at once."""
     return header.architecture in _BIDIRECTIONAL_ARCHITECTURES or header.get("attention.causal") is False
 
 
@@ -223,7 +227,7 @@ def _plan_layers(needed: Needs, entry: Entry, memory: Memory) -> Plan | None:
 
 def _cache_bytes(header: Gguf, entry: Entry, num_layers: int, n_ctx: int) -> list[int]:
     """KV cache and recurrent state of each layer."""
-    if is_bidirectional(header):
+    if header.architecture in _WITHOUT_CACHE:
         return [0] * num_layers
     attention, recurrent = _layer_kinds(header, num_layers)
     state = _state_bytes(header) * entry.n_parallel

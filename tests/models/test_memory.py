@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -172,6 +173,17 @@ def test_an_encoder_takes_inputs_as_long_as_its_buffers_are_in_proportion():
     few = memory.needs([encoder(250_002, 600)], entry(kind="embedding"), 512).compute
     many = memory.needs([encoder(250_002, 600)], entry(kind="embedding"), 2048).compute
     assert many > 3.9 * few
+
+
+def test_an_embedding_model_of_a_chat_models_kind_keeps_its_cache(tmp_path: Path):
+    """GTE-Qwen2 looks both ways and has a KV cache nevertheless; BERT has none."""
+    (header,) = read_parts(tiny_models.write(tmp_path / "m.gguf", "qwen2"))
+    both_ways = replace(header, metadata=header.metadata | {"qwen2.attention.causal": False})
+    with_cache = memory.needs([both_ways], entry(kind="embedding"), 1024).layers
+    assert sum(with_cache) == sum(memory.needs([header], entry(kind="embedding"), 1024).layers)
+    (bert,) = read_parts(tiny_models.write(tmp_path / "bert.gguf", "bert"))
+    short, long = (sum(memory.needs([bert], entry(kind="embedding"), n).layers) for n in (256, 2048))
+    assert short == long
 
 
 @pytest.fixture
