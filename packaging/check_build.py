@@ -202,7 +202,7 @@ def window_title(environ: dict[str, str]) -> str:
     return next((name for name in done.stdout.splitlines() if "localllm" in name), "")
 
 
-def until(what: str, look: Callable[[], T], process: subprocess.Popen[bytes] | None = None) -> T:
+def until(what: str, look: Callable[[], T | None], process: subprocess.Popen[bytes] | None = None) -> T:
     """The first true answer. Raises AssertionError after a long time, or where the process has ended."""
     deadline = time.monotonic() + WAIT_S
     while time.monotonic() < deadline:

@@ -29,11 +29,9 @@ def main(words: list[str], root: Path = ROOT) -> int:
     try:
         environment = ready_environment(root, flag, ["test"] if is_test else [])
     except SetupFailed as problem:
-        print(f"\n{problem}", file=sys.stderr)
-        return 1
+        return failed(str(problem), words)
     except OSError as problem:
-        print(f"\nThe set-up stopped: {problem}. Put that right and start again.", file=sys.stderr)
-        return 1
+        return failed(f"The set-up stopped: {problem}. Put that right and start again.", words)
     except KeyboardInterrupt:
         print("\nStopped. The same command goes on from here.", file=sys.stderr)
         return 130
@@ -41,6 +39,16 @@ def main(words: list[str], root: Path = ROOT) -> int:
         os.chdir(root)
         return become([str(environment.python), "-m", "pytest", *words[1:]])
     return become([str(environment.program("localllm")), *words])
+
+
+def failed(sentence: str, words: list[str]) -> int:
+    """Say why, on a page too where it was a double-click without a terminal. Gives the exit status."""
+    print(f"\n{sentence}", file=sys.stderr)
+    if not words and not sys.stderr.isatty():
+        from . import error_page  # a start that goes well does without
+
+        error_page.show(sentence)
+    return 1
 
 
 def become(command: list[str]) -> int:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from .conftest import PACKAGING, Checkout
+from .test_start import wait_for
 
 FOLDER = "Мои программы 我的 programs"
 
@@ -49,3 +50,39 @@ def test_the_windows_wrapper_finds_its_own_folder_and_keeps_its_window_after_an_
     assert 'set "START=%~dp0start.py"' in text
     assert '"%START%" %*' in text
     assert 'if not "%CODE%"=="0" if "%~1"=="" pause' in text
+
+
+def test_the_first_double_click_without_a_terminal_opens_one_for_the_set_up(checkout: Checkout):
+    """The set-up takes minutes; once it is done, a double-click needs no terminal."""
+    checkout.program("python3", f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
+    checkout.program(
+        "x-terminal-emulator", '#!/bin/sh\necho "terminal: $*" >> "$FAKES/calls"\nshift\nexec "$@"\n'
+    )
+    wrapper = checkout.root / "packaging" / "localllm.sh"
+    for _ in range(2):
+        words = ["/bin/sh", str(wrapper)]
+        subprocess.run(
+            words,
+            env=checkout.env | {"DISPLAY": ":9"},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            check=False,
+        )
+    assert [call for call in checkout.calls if call.startswith("terminal")] == [
+        f"terminal: -e /bin/sh {wrapper}"
+    ]
+
+
+def test_a_set_up_that_fails_without_a_terminal_is_told_on_a_page(checkout: Checkout):
+    """Whoever double-clicked sees the sentence; whoever typed words reads it where they were typed."""
+    checkout.program("xdg-open", '#!/bin/sh\necho "page: $*" >> "$FAKES/calls"\n')
+    checkout.env["DISPLAY"] = ":9"
+    (checkout.fakes / "pip-says").write_text("fatal error: No space left on device\n", encoding="utf-8")
+    assert checkout.start("list").returncode == 1
+    assert not any(call.startswith("page") for call in checkout.calls)
+    assert checkout.start().returncode == 1
+    wait_for(checkout, "page:")  # the browser is not waited for
+    (shown,) = [call for call in checkout.calls if call.startswith("page: file:///")]
+    page = Path(shown.removeprefix("page: file://"))
+    assert "The disk is full: make room and start again." in page.read_text(encoding="utf-8")
+    page.unlink()
