@@ -22,7 +22,7 @@ SCALARS = (
 JSON = st.recursive(
     SCALARS,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=5),
-    max_leaves=25,
+    max_leaves=10,
 )
 CHOICES = st.fixed_dictionaries(
     {}, optional={"index": JSON, "delta": JSON, "message": JSON, "finish_reason": JSON, "logprobs": JSON}
@@ -33,7 +33,7 @@ PAYLOADS = JSON | st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.lists(PAYLOADS, max_size=4))
 def test_no_payload_breaks_the_reader(payloads):
     """Only errors of our own tree come out."""
@@ -47,7 +47,7 @@ def test_no_payload_breaks_the_reader(payloads):
     reader.figures.usage(0)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(JSON)
 def test_no_logprobs_break_the_reader(logprobs):
     """Both shapes, and neither."""

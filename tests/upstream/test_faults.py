@@ -30,8 +30,10 @@ def test_a_fault_of_the_other_server_is_repaired(stand_in, forward, fault):
 
 @pytest.mark.parametrize(
     ("fault", "content_type", "has_models"),
-    [(faulty.litserve, "application/json", False), (faulty.exo, "application/x-ndjson", True)],
-    ids=["litserve", "exo"],
+    [
+        pytest.param(faulty.litserve, "application/json", False, id="litserve"),
+        pytest.param(faulty.exo, "application/x-ndjson", True, id="exo", marks=pytest.mark.slow),
+    ],
 )
 def test_localllm_check_finds_nothing_before_a_faulty_server(
     stand_in, forward, fault, content_type, has_models
