@@ -2,7 +2,7 @@
 
 import { announce, button, h, notify } from "../dom.js";
 import { t } from "../i18n.js";
-import { chatModels, model as modelOf, state, watchState } from "../state.js";
+import { chatModels, model as modelOf, refresh, state, watchState } from "../state.js";
 import { Composer } from "./composer.js";
 import { MessageList } from "./list.js";
 import { ModelChoice } from "./model-choice.js";
@@ -62,9 +62,12 @@ export class ChatView {
     };
   }
 
-  #send(text, images) {
-    if (!session.conversation.model) return notify(t("chat.no_model"), "bad");
-    return this.#follow(session.send(text, images));
+  async #send(text, images) {
+    if (!session.conversation.model) await refresh(); // somebody was faster than the list of models
+    this.#showModel();
+    if (session.conversation.model) return this.#follow(session.send(text, images));
+    this.composer.text = text;
+    return notify(t("chat.no_model"), "bad");
   }
 
   #follow(running) {
