@@ -14,7 +14,7 @@ MAX_BUILT = 150
 LONG_TASK_MS = 200
 PARAGRAPH = "Some **bold** words about *nothing* in particular, with `code` and a few more words to fill the line.\n\n"
 CODE = "```python\n" + "for i in range(10):\n    print(i, 'is a number')\n" * 12 + "```\n\n"
-ANSWER = (PARAGRAPH * 9 + CODE + "- one\n- two\n- three\n\n") * 64
+ANSWER = (PARAGRAPH * 9 + CODE + "- one\n- two\n- three\n\n") * 68
 
 FILL = """async (count) => {
     const { session } = await import('/page/js/chat/session.js');
