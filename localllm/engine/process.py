@@ -23,6 +23,7 @@ from localllm.engine.stream import Stream
 
 State = Literal["unloaded", "loading", "ready", "dead"]
 POLL_S = 0.25
+ILLEGAL_INSTRUCTION = (-4, 0xC000001D)  # SIGILL; as Windows has it
 SILENCE_LIMIT_S = 30.0
 START_FACTOR = 4  # so much longer before its first word: Python starts, perhaps from a cold disk
 
@@ -228,6 +229,11 @@ def _error_of(
 def _exit_description(exitcode: int | None) -> str:
     if exitcode is None:
         return "stopped answering"
+    if exitcode in ILLEGAL_INSTRUCTION:
+        return (
+            "was ended because this processor lacks an instruction that llama.cpp was built with (start localllm by "
+            "packaging/start.py, which compiles it for this processor)"
+        )
     if exitcode < 0:
         return f"was ended by signal {-exitcode}"
     return f"ended with status {exitcode}"

@@ -315,6 +315,15 @@ def test_an_abort_in_c_is_told_with_its_last_words(own_engine, tmp_path):
         list(victim)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="no signals on Windows")
+def test_a_processor_that_is_too_old_for_the_build_is_told_what_to_do(own_engine):
+    """A program that was built for newer processors dies of its first such instruction."""
+    victim = own_engine.submit("x", ENDLESS)
+    psutil.Process(own_engine.pid).send_signal(signal.SIGILL)
+    with pytest.raises(errors.EngineDied, match=r"packaging/start\.py, which compiles it for this processor"):
+        list(victim)
+
+
 def test_two_threads_that_need_a_model_load_it_once(tiny_model_path):
     """One start serves all who wait."""
     engine = Engine(LoadParams(path=str(tiny_model_path)))
