@@ -145,7 +145,7 @@ def test_a_failure_in_mid_stream_is_seen(scripted):
             "unsupported_parameter",
             "previous_response_id",
         ),
-        ({"input": "word " * 8000}, openai.BadRequestError, "context_length_exceeded", "messages"),
+        ({"input": "word " * 8000}, openai.BadRequestError, "context_length_exceeded", "input"),
     ],
 )
 @pytest.mark.parametrize("stream", [True, False])
