@@ -5,7 +5,8 @@ from __future__ import annotations
 SMOOTHING = 0.2
 MIN_CHUNK = 8
 FIRST_CHUNK = 32
-ROW_BLOCK = 4  # llama.cpp's CPU kernels multiply so many rows of a batch at once; what is over is computed row by row
+# llama.cpp multiplies so many rows of a batch at once on a CPU; what is over is computed row by row.
+ROW_BLOCK = 4
 
 
 class Pace:
