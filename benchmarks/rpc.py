@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import argparse
 import datetime
+import itertools
 import os
 import platform
 import random
 import socket
+import statistics
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -24,7 +27,7 @@ import psutil
 from benchmarks import make_model, report
 from benchmarks.report import Results
 from localllm.engine.engine import Engine
-from localllm.engine.messages import Finish, LoadParams
+from localllm.engine.messages import LoadParams
 from localllm.engine.rpc_server import RpcServer, WorkerSettings
 from localllm.models.gguf import read_parts
 from localllm.sampling_params import SamplingParams
@@ -104,18 +107,23 @@ def _worker(stack: ExitStack, folder: Path, way: str, num_threads: int) -> str:
 
 
 def _measure(engine: Engine, chance: random.Random) -> dict[str, float]:
-    """A prompt that nobody has seen, and tokens behind it."""
+    """A prompt that nobody has seen, and tokens behind it.
+
+    The time of a token is the median one, so that what else the machine does weighs little.
+    """
     prompt = [chance.randrange(1000, 2000) for _ in range(NUM_PROMPT_TOKENS)]
     params = SamplingParams(temperature=0, max_tokens=NUM_TOKENS, ignore_eos=True)
-    finish = _finish(engine, prompt, params)
+    times, finish = [], None
+    for delta in engine.submit(prompt, params):
+        finish = delta.finish or finish
+        if delta.num_tokens:
+            times.append(time.perf_counter())
+    assert finish is not None
+    gaps = [later - earlier for earlier, later in itertools.pairwise(times)]
     return {
         "prompt, tok/s": 1000 * NUM_PROMPT_TOKENS / finish.prompt_ms,
-        "decode, tok/s": 1000 * (NUM_TOKENS - 1) / finish.predicted_ms,
+        "a token, ms": 1000 * statistics.median(gaps),
     }
-
-
-def _finish(engine: Engine, prompt: list[int], params: SamplingParams) -> Finish:
-    return next(delta.finish for delta in engine.submit(prompt, params) if delta.finish is not None)
 
 
 def _page(path: Path, results: Results, options: argparse.Namespace) -> str:
