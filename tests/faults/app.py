@@ -130,7 +130,9 @@ def _end(process: subprocess.Popen[str]) -> None:
 @contextlib.contextmanager
 def healthy_throughout(app: App) -> Iterator[list[float]]:
     """/health is asked all the time while the block runs, and every one of its answers comes. Gives their seconds."""
-    over, times, failures = threading.Event(), [], []
+    over = threading.Event()
+    times: list[float] = []
+    failures: list[str] = []
 
     def ask() -> None:
         while not times or not over.wait(0.05):
