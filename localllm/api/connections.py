@@ -27,9 +27,8 @@ SPARE_FILES = 128  # for engines' pipes, model files, logs
 SHED_SHARE = 0.1
 PAUSE_S = 0.05
 SOCKET_OPTIONS = [(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1), (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)]
-if (
-    sys.platform == "linux"
-):  # a client that has vanished is noticed by the first ping that nobody confirms for so long
+if sys.platform == "linux":
+    # A client that has vanished is noticed by the first ping that nobody confirms for so long.
     SOCKET_OPTIONS.append((socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(IDLE_S * 1000)))
 WITHOUT_FILES = (errno.EMFILE, errno.ENFILE)
 

@@ -141,7 +141,7 @@ def test_a_schema_holds_after_the_thinking_was_ended(real):
 def test_a_forced_call_comes_after_the_thinking_was_ended(real):
     """The thinking is part of the grammar of a forced call."""
     (weather,), one_call = TOOLS, {"parallel_tool_calls": False, "max_tokens": 200}
-    tools = [{**weather, "function": {**weather["function"], "parameters": CITY}}]
+    tools = [{"type": "function", "function": {"name": weather["function"]["name"], "parameters": CITY}}]
     body = think(real, reasoning_budget=4, tools=tools, tool_choice="required", **one_call).json
     (choice,) = body["choices"]
     assert choice["finish_reason"] == "tool_calls"
