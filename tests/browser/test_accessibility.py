@@ -25,8 +25,15 @@ def findings(page) -> list[str]:
 
 
 @needs_axe
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize(
+    ("theme", "width"),
+    [
+        ("light", 1280),
+        ("dark", 390),
+        pytest.param("dark", 1280, marks=pytest.mark.slow),
+        pytest.param("light", 390, marks=pytest.mark.slow),
+    ],
+)
 def test_no_view_has_a_serious_finding(scripted, visit, theme, width):
     """Chat (empty, answered, with its settings), models, connect, status."""
     scripted.engine.script = say("<think>", "hm", "</think>", ANSWER)

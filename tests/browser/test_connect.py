@@ -55,6 +55,7 @@ def test_curl(snippets):
     assert run(["sh", "-c", snippets["curl"]], "").endswith("data: [DONE]\n\n")
 
 
+@pytest.mark.slow
 def test_python_programs(snippets):
     """Each prints an answer. They share an interpreter: importing takes longer than answering."""
     programs = [snippets[name] for name in ("python", "langchain", "anthropic")]
@@ -62,6 +63,7 @@ def test_python_programs(snippets):
     assert ["localllm" in part for part in printed.split("----")] == [True, True, True]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [pytest.param(n, marks=needs_node) for n in ("javascript", "ai-sdk")])
 def test_node_programs(snippets, name):
     """Each prints an answer."""

@@ -5,6 +5,8 @@ What is asserted by default is structure. The one figure in milliseconds (no tas
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from tests.api.fakes import say
@@ -30,11 +32,6 @@ FILL = """async (count) => {
     session.conversation.leaf = session.tree.leaf;
     await store.save({ ...session.conversation }, messages);
     return session.conversation.id;
-}"""
-RECORD = """() => {
-    window.longTasks = [];
-    new PerformanceObserver((list) => list.getEntries().forEach((entry) => window.longTasks.push(entry.duration)))
-        .observe({ type: 'longtask', buffered: false });
 }"""
 SCROLL = """async () => {
     const scroller = document.querySelector('.scroller');
@@ -88,24 +85,45 @@ def test_a_long_answer_is_shown_in_few_steps(scripted, visit):
     assert opened.page.evaluate(shown) == "auto"
 
 
+def longest_task_ms(trace: bytes) -> tuple[float, float]:
+    """Of the tasks of the pages' main threads: the most processor time, and the most time with all waiting."""
+    events = json.loads(trace)["traceEvents"]
+    mains = {
+        (event["pid"], event["tid"])
+        for event in events
+        if event["name"] == "thread_name" and event["args"]["name"] == "CrRendererMain"
+    }
+    tasks = [
+        e for e in events if e.get("ph") == "X" and "RunTask" in e["name"] and (e["pid"], e["tid"]) in mains
+    ]
+    assert tasks
+    return max(task.get("tdur", task["dur"]) for task in tasks) / 1000, max(
+        task["dur"] for task in tasks
+    ) / 1000
+
+
 @pytest.mark.slow
-def test_nothing_takes_longer_than_an_eye_sees(scripted, visit, record_property):
-    """A conversation of 5 000 messages opened and scrolled, then 100 kB of answer: no task over 200 ms."""
+def test_nothing_takes_longer_than_an_eye_sees(browser, scripted, visit):
+    """A conversation of 5 000 messages opened and scrolled, then 100 kB of answer: no task over 200 ms.
+
+    Counted is processor time, so that what else the machine does is not in the figure.
+    """
     assert len(ANSWER) > 100_000
     scripted.engine.script = say(*[ANSWER[i : i + 12] for i in range(0, len(ANSWER), 12)])
     opened = visit(scripted.url)
-    opened.context.add_init_script(f"({RECORD})()")
     conversation = opened.page.evaluate(FILL, NUM_MESSAGES)
-    opened.page.goto(f"{scripted.url}/#/chat/{conversation}")
+    opened.page.goto(f"{scripted.url}/#/chat/new")
     opened.page.reload()
+    opened.page.get_by_role("button", name="What is localllm?").wait_for()
+    browser.start_tracing(page=opened.page, categories=["toplevel"])
+    opened.page.evaluate(f"location.hash = '#/chat/{conversation}'")
     opened.page.get_by_text(f"{NUM_MESSAGES - 1}", exact=True).wait_for()
     opened.page.evaluate(SCROLL)
     opened.page.get_by_role("button", name="To the end").click()
     opened.ask("Write much")
-    opened.page.wait_for_function("document.querySelectorAll('.composer .primary[hidden]').length === 1")
+    opened.page.get_by_role("button", name="Stop").wait_for()
     opened.page.get_by_role("button", name="Send").wait_for()
-    opened.page.locator(".message.assistant").last.locator(".figures").wait_for()
-    longest = max(opened.page.evaluate("window.longTasks"), default=0)
-    record_property("longest_task_ms", longest)
-    print(f"longest task: {longest:.0f} ms")
-    assert longest <= LONG_TASK_MS
+    opened.page.locator(".message.assistant .tail:empty").last.wait_for(state="attached")
+    processor_ms, whole_ms = longest_task_ms(browser.stop_tracing())
+    print(f"longest task: {processor_ms:.0f} ms of processor time, {whole_ms:.0f} ms in all")
+    assert processor_ms <= LONG_TASK_MS
