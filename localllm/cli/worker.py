@@ -82,11 +82,17 @@ def _tell(address: str, started: Started, settings: WorkerSettings) -> None:
         )
     click.echo(f"  threads  {started.num_threads}")
     click.echo(f"  log      {settings.log_path}")
-    click.echo(f'  use it   rpc = ["{address}"] in an entry of models.toml on the other computer')
+    click.echo(f"  use it   {_how_to_use(address)}")
     reach = "only this computer reaches it" if address.startswith("127.") else "YOUR NETWORK REACHES IT"
     click.echo(f"WARNING: {WARNING} At this address {reach}.")
     click.echo("Stop with Ctrl-C.")
     sys.stdout.flush()
+
+
+def _how_to_use(address: str) -> str:
+    """The line for models.toml on the other computer."""
+    line = f'rpc = ["{address.replace("0.0.0.0", "THIS-COMPUTER")}"] in an entry of models.toml on the other computer'
+    return f"{line}, through a tunnel (docs/many-machines.md)" if address.startswith("127.") else line
 
 
 def _serve(server: RpcServer) -> None:

@@ -85,6 +85,7 @@ def test_a_lost_worker_ends_its_stream_with_an_error_and_nothing_else(
     assert loaded["far"].ram_bytes < loaded["near"].ram_bytes  # what lies elsewhere is not counted here
 
 
+@pytest.mark.slow
 def test_a_worker_goes_from_an_idle_model_to_the_next_and_never_from_one_in_use(client: Client, pool: Pool):
     """It serves one engine at a time: an idle one is unloaded for the next, a busy one is waited for by a clear 503."""
     half = open_stream(client, "far")
