@@ -20,6 +20,7 @@ export class Chart {
     this.element = h("figure", { class: "boxed chart-box" }, this.svg,
       h("figcaption", { class: "row legend" }, h("span", {}, h("i", { class: "written" }), t("chart.written")),
         h("span", {}, h("i", { class: "read" }), t("chart.read")), this.words));
+    this.show([]);
   }
 
   // As wide as its place, so that its words are as large as all others.
