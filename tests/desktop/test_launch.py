@@ -156,6 +156,7 @@ def test_it_opens_its_page_finds_itself_again_and_quits_from_the_page(desk: Desk
     assert "Listening at" in (desk.home / "logs" / "localllm.log").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_a_port_that_another_program_has_means_the_next_free_one_shown_and_written_down(desk: Desk):
     """And the other verbs find it there."""
     with socket.create_server(("127.0.0.1", int(desk.environ["LOCALLLM_PORT"]))) as taken:
