@@ -92,11 +92,16 @@ def test_it_says_what_localllm_is(guide: Guide):
 
 # Shares the committed model must keep on a sample; docs/guide-model.md has the whole evaluation.
 FLOORS = {
-    "facts, unseen frames": 0.5,
-    "out of scope, unseen frames": 0.8,
-    "copy": 0.8,
-    "count": 0.8,
+    "facts, unseen frames": 0.55,
+    "facts, by hand": 0.5,
+    "out of scope, unseen frames": 0.65,
+    "out of scope, by hand": 0.55,
+    "copy": 0.65,
+    "count": 0.65,
+    "recall over turns": 0.8,
+    "JSON from the question": 0.8,
     "tool result in the answer": 0.5,
+    "no call: fact beside tools": 0.7,
 }
 
 
