@@ -62,21 +62,8 @@ def test_a_broken_catalog_is_told_by_health_and_by_the_page(client, models):
     client.get("/v1/models")
     models.paths.catalog.write_text('[[model]]\nid = "guide"\nsorce = "x"\n')
     assert "sorce" in client.get("/health").json["catalog_error"]
-    assert "sorce" in client.get("/").body.decode()
+    assert "sorce" in client.get("/page/state").json["catalog_error"]
     assert len(client.get("/v1/models").json["data"]) == 2
-
-
-def test_the_page_shows_models_and_how_to_connect(client):
-    """Plain HTML, under a policy that lets nothing run."""
-    answer = client.get("/")
-    assert answer.headers["content-type"] == "text/html; charset=utf-8"
-    policy = answer.headers["content-security-policy"]
-    assert "default-src 'none'" in policy
-    assert "unsafe" not in policy
-    page = answer.body.decode()
-    assert f"{client.url}/v1" in page
-    assert "guide" in page
-    assert client.request("HEAD", "/").status == 200
 
 
 def test_any_name_is_served_where_that_is_set(serve):
