@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Generator
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from localllm import paths
 from tests import tiny_models
 
 IS_CI = os.environ.get("LOCALLLM_CI") == "1"
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # started in the background: what tests start would never see Ctrl-C
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(wrapper=True)
