@@ -186,11 +186,10 @@ class Download:
 
     def _append(self, part: IO[bytes], have: int, response: httpx.Response) -> None:
         window_began, window_bytes = time.monotonic(), 0
-        for (
-            chunk
-        ) in response.iter_raw():  # as it comes: a chunk size would lose what is gathered when it breaks
+        for chunk in response.iter_raw():  # as it comes: a size would lose what is gathered when it breaks
             self._raise_if_stopped()
             part.write(chunk)
+            part.flush()  # what is told as done is there after a crash
             have += len(chunk)
             window_bytes += len(chunk)
             if have > self._remote.size_bytes:
@@ -203,7 +202,6 @@ class Download:
                         "The connection is too slow to be of use. The same command goes on later."
                     )
                 window_began, window_bytes = time.monotonic(), 0
-        part.flush()
 
     def _tell(self, done: int) -> None:
         """Progress never runs backwards, even where the download has to."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -79,6 +80,9 @@ class Visit:
         """The text of the number-th finished answer."""
         answer = self.page.locator(".message.assistant").nth(number - 1)
         answer.locator(".figures").wait_for()
+        answer.locator(".message-body").filter(
+            has_text=re.compile(r"\S")
+        ).wait_for()  # rendered, and not only ended
         answer.locator(".tail:empty").wait_for(state="attached")  # the last block is among the finished ones
         return str(answer.locator(".message-body").inner_text())
 
