@@ -13,7 +13,9 @@ from localllm import paths
 from tests import tiny_models
 
 IS_CI = os.environ.get("LOCALLLM_CI") == "1"
-if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # started in the background: what tests start would never see Ctrl-C
+if (
+    signal.getsignal(signal.SIGINT) == signal.SIG_IGN
+):  # started in the background: what tests start would never see Ctrl-C
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
