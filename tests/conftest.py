@@ -13,9 +13,8 @@ from localllm import paths
 from tests import tiny_models
 
 IS_CI = os.environ.get("LOCALLLM_CI") == "1"
-if (
-    signal.getsignal(signal.SIGINT) == signal.SIG_IGN
-):  # started in the background: what tests start would never see Ctrl-C
+# Started in the background, what tests start would never see Ctrl-C.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
