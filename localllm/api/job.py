@@ -51,7 +51,7 @@ class Admission:
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # see Pool: a forgotten job may be ended in the middle of `enter`
         self.num_inside = 0
 
     def enter(self) -> None:

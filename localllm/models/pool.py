@@ -68,7 +68,8 @@ class Pool:
         self._keep_alive = keep_alive
         self._make_plan = make_plan
         self._ledger = Ledger(measure, memory_limit_bytes)
-        self._lock = threading.Lock()
+        # Reentrant: the garbage collector may end a forgotten `use` in the middle of another's turn, in its thread.
+        self._lock = threading.RLock()
         self._changed = threading.Condition(self._lock)  # a place became idle, or a process has ended
         self._places: dict[str, Place] = {}
         self._workers = workers.Workers()

@@ -116,6 +116,7 @@ def fuzz(folder, num_requests: int, seed: int) -> None:
         else:
             assert response.content_type == "text/event-stream; charset=utf-8", context
             assert b'"internal_error"' not in said, context
+        response.close()
     models.pool.close()
 
 
