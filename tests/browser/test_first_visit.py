@@ -50,3 +50,19 @@ def test_a_conversation_is_there_after_a_reload_and_goes_on(guide, visit):
     first.ask("What is your name?")
     first.wait_for_answer(2)
     assert first.page.locator(".history-list li").count() == 1
+
+
+def test_the_guide_answers_again_and_to_other_words(guide, visit):
+    """Answer again and edit, on the real model: what comes is an answer each time, beside what was there."""
+    first = visit(guide)
+    first.ask("What is localllm?")
+    first.wait_for_answer()
+    first.page.get_by_role("button", name="Answer again").click()
+    first.page.get_by_text("2/2").wait_for()
+    assert "localllm" in first.wait_for_answer()
+    first.page.locator(".message.user").hover()
+    first.page.get_by_role("button", name="Edit").click()
+    first.page.locator(".editor textarea").fill("What is the default port?")
+    first.page.locator(".editor").get_by_role("button", name="Send").click()
+    first.page.locator(".message.user").get_by_text("default port").wait_for()
+    assert "5757" in first.wait_for_answer()
