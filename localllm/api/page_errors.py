@@ -14,6 +14,7 @@ from flask import Blueprint, Response, request
 
 from localllm.api.envelope import json_response
 from localllm.api.job import Services
+from localllm.log_tail import tail
 from localllm.models.entry import file_name
 
 KEPT = 50
@@ -53,13 +54,6 @@ def blueprint(services: Services) -> Blueprint:
     def log() -> Response:
         entry = services.pool.catalog.find(request.args.get("model", ""))
         path = services.pool.paths.logs / f"engine-{file_name(entry.id)}.log"
-        try:
-            with path.open("rb") as file:
-                file.seek(0, 2)
-                file.seek(max(0, file.tell() - LOG_BYTES))
-                text = file.read().decode("utf-8", errors="replace")
-        except OSError:
-            text = ""
-        return json_response({"model": entry.id, "path": str(path), "text": text})
+        return json_response({"model": entry.id, "path": str(path), "text": tail(path, LOG_BYTES)})
 
     return routes

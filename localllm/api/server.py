@@ -243,9 +243,8 @@ def bind(host: str, port: int) -> list[socket.socket]:
     if host in WILDCARDS or (origins.is_loopback(host) and host not in ("localhost", "127.0.0.1")):
         return sockets
     for loopback in ("127.0.0.1", "::1"):
-        with contextlib.suppress(
-            OSError
-        ):  # there already, no IPv6 here, or another program has the port there
+        # It is there already, there is no IPv6 here, or another program has the port there.
+        with contextlib.suppress(OSError):
             sockets.append(_bound(loopback, sockets[0].getsockname()[1]))
     return sockets
 

@@ -10,10 +10,10 @@ from pathlib import Path
 
 from localllm import __version__
 from localllm.desktop.log_file import FILE
+from localllm.log_tail import tail
 from localllm.paths import write_atomically
 
 PAGE_FILE = "start-error.html"
-TAIL_BYTES = 16_384
 TAIL_LINES = 60
 PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
@@ -42,19 +42,7 @@ def write_error_page(folder: Path, sentence: str, logs: Path) -> Path:
         sentence=escape(sentence),
         log=escape(str(logs / FILE)),
         version=__version__,
-        tail=escape(tail(logs / FILE) or "The log is empty."),
+        tail=escape("\n".join(tail(logs / FILE).splitlines()[-TAIL_LINES:]) or "The log is empty."),
     )
     write_atomically(page, text)
     return page
-
-
-def tail(log: Path) -> str:
-    """The last lines of a log file; empty where there is none."""
-    try:
-        with log.open("rb") as file:
-            file.seek(0, 2)
-            file.seek(max(0, file.tell() - TAIL_BYTES))
-            text = file.read().decode("utf-8", errors="replace")
-    except OSError:
-        return ""
-    return "\n".join(text.splitlines()[-TAIL_LINES:])

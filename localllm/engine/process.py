@@ -18,8 +18,8 @@ from typing import Literal
 
 from localllm import errors
 from localllm.engine import messages as m
-from localllm.engine.log_tail import last_lines
 from localllm.engine.stream import Stream
+from localllm.log_tail import last_lines
 
 State = Literal["unloaded", "loading", "ready", "dead"]
 POLL_S = 0.25
@@ -221,7 +221,7 @@ def _error_of(
     """The error of the tree that the child means; `otherwise` where the tree has no such class."""
     error_class = getattr(errors, kind, None)
     if error_class is None:
-        return otherwise(message)
+        return otherwise(message, **details)
     error: errors.LocalllmError = error_class(message, **details)
     return error
 

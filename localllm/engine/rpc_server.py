@@ -22,10 +22,10 @@ import psutil
 
 from localllm import errors
 from localllm.engine import rpc_probe
-from localllm.engine.log_tail import last_lines
 from localllm.engine.rpc_link import check_build, keep_alive
 from localllm.engine.threads import default_threads, spin_briefly_where_busy
 from localllm.errors import LocalllmError
+from localllm.log_tail import last_lines
 
 if TYPE_CHECKING:
     from localllm.llama.library import DeviceRow

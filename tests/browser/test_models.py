@@ -83,7 +83,9 @@ def test_a_download_that_cannot_be_says_why(shop, visit):
     opened = visit(shop, "#/models")
     opened.page.get_by_label("Another model").fill("owner/nothing:Q4_K_M")
     opened.page.locator(".by-name button").click()
-    opened.page.locator("#notices [role=alert]").wait_for()
+    notice = opened.page.locator("#notices [role=alert]")
+    notice.wait_for()
+    assert "owner/nothing" in notice.inner_text()
 
 
 def test_the_program_is_ended_from_the_page(scripted, visit):
