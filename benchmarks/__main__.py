@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import datetime
 import http.client
-import os
 import platform
 import random
 import signal
@@ -20,11 +19,10 @@ import psutil
 from benchmarks import embeddings, forwarding, make_model, models_while_busy, report, rpc, scaling, soak
 from benchmarks.client import MeasurementFailed, user, words
 from benchmarks.decode_loop import DecodeLoop, rate
-from benchmarks.report import Results
+from benchmarks.report import MACHINE, Results
 from benchmarks.scenarios import NUM_TOKENS, PROMPT_WORDS, SCENARIOS, Scenario
 from benchmarks.servers import SERVERS, Ours, Server, Settings, install
 
-RESULTS_DIR = Path(__file__).parent / "results"
 BARE_LOOP = "bare llama_decode loop"
 
 
@@ -64,9 +62,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--model", type=Path, help="a GGUF file instead of a generated one")
     parser.add_argument("--threads", type=int, default=psutil.cpu_count(logical=False) or 2)
     parser.add_argument("--gpu-layers", type=int, default=0, help="-1: all")
-    parser.add_argument(
-        "--name", default=f"{platform.machine()}-{os.cpu_count()}-cores", help="of the result files"
-    )
+    parser.add_argument("--name", default=MACHINE, help="of the result files")
     return parser.parse_args()
 
 
@@ -184,9 +180,8 @@ def _heading(settings: Settings, options: argparse.Namespace, servers: list[Serv
 
 
 def _write(page: str, picture: str, options: argparse.Namespace) -> None:
-    RESULTS_DIR.mkdir(exist_ok=True)
     suffix = "" if options.what == "scenarios" else f"-{options.what}"
-    path = RESULTS_DIR / f"{datetime.date.today().isoformat()}-{options.name}{suffix}.md"
+    path = report.result_path(f"{options.name}{suffix}")
     if picture:
         path.with_suffix(".svg").write_text(picture, "utf-8")
         page += f"\n![How many times better than the peer]({path.stem}.svg)\n"

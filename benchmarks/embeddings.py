@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import argparse
 import datetime
-import os
-import platform
 import random
 import sys
 import tempfile
@@ -24,12 +22,11 @@ import psutil
 
 from benchmarks import report
 from benchmarks.client import MeasurementFailed
-from benchmarks.report import Results
+from benchmarks.report import Results, result_path
 from benchmarks.servers import LlamaServer, Ours, Server, Settings, install
 from tests import minilm, tiny_models
 from tests.vocabulary import WORDS
 
-RESULTS_DIR = Path(__file__).parent / "results"
 NUM_TEXTS = 1000
 WAYS = {"one request": (NUM_TEXTS, 1), "50 each, 4 clients": (50, 4), "one each, 8 clients": (1, 8)}
 """What is asked → texts per request, clients at once."""
@@ -50,8 +47,7 @@ def main(arguments: Sequence[str]) -> None:
             _round(servers, number, results)
         page = _page(servers, results, options)
     print(page)
-    RESULTS_DIR.mkdir(exist_ok=True)
-    path = RESULTS_DIR / f"{datetime.date.today().isoformat()}-{options.name}-embeddings.md"
+    path = result_path(f"{options.name}-embeddings")
     path.write_text(page, "utf-8")
     print(f"written: {path}", file=sys.stderr)
 
@@ -60,9 +56,7 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python3 -m benchmarks embeddings", description=__doc__)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=psutil.cpu_count(logical=False) or 2)
-    parser.add_argument(
-        "--name", default=f"{platform.machine()}-{os.cpu_count()}-cores", help="of the result file"
-    )
+    parser.add_argument("--name", default=report.MACHINE, help="of the result file")
     return parser.parse_args(arguments)
 
 

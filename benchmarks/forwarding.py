@@ -26,7 +26,7 @@ from statistics import fmean, median, quantiles
 import psutil
 
 from benchmarks.client import MeasurementFailed
-from benchmarks.report import Results, plain_table, spread
+from benchmarks.report import MACHINE, Results, plain_table, result_path, spread
 
 HERE = Path(__file__).parent
 DIRECT, HOP = "direct", "through localllm"
@@ -43,7 +43,7 @@ def main(words: list[str]) -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--tokens", type=int, default=NUM_TOKENS)
     parser.add_argument("--streams", type=int, nargs="+", default=list(STREAMS))
-    parser.add_argument("--name", default=f"{platform.machine()}-{os.cpu_count()}-cores")
+    parser.add_argument("--name", default=MACHINE)
     options = parser.parse_args(words)
     results = Results([DIRECT, HOP])
     with tempfile.TemporaryDirectory(prefix="localllm-bench-") as home, _servers(Path(home)) as (ports, app):
@@ -224,8 +224,7 @@ def _bar(key: str) -> str:
 
 
 def _write(page: str, name: str) -> None:
-    path = HERE / "results" / f"{datetime.date.today().isoformat()}-{name}-forwarding.md"
-    path.parent.mkdir(exist_ok=True)
+    path = result_path(f"{name}-forwarding")
     path.write_text(page, "utf-8")
     _say(f"written: {path}")
 

@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+import datetime
 import math
+import os
+import platform
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from statistics import median
 
 Figures = dict[str, float]
 
+RESULTS_DIR = Path(__file__).parent / "results"
+MACHINE = f"{platform.machine()}-{os.cpu_count()}-cores"
 OURS, PEER = "localllm", "llama.cpp server"
+
+
+def result_path(name: str) -> Path:
+    """Where today's page of this name is kept; its folder is there afterwards."""
+    RESULTS_DIR.mkdir(exist_ok=True)
+    return RESULTS_DIR / f"{datetime.date.today().isoformat()}-{name}.md"
 
 
 class Results:

@@ -25,14 +25,13 @@ from pathlib import Path
 import psutil
 
 from benchmarks import make_model, report
-from benchmarks.report import Results
+from benchmarks.report import MACHINE, Results, result_path
 from localllm.engine.engine import Engine
 from localllm.engine.messages import LoadParams
 from localllm.engine.rpc_server import RpcServer, WorkerSettings
 from localllm.models.gguf import read_parts
 from localllm.sampling_params import SamplingParams
 
-RESULTS_DIR = Path(__file__).parent / "results"
 HERE, HALF, ALL = "all layers here", "half on a worker", "all on a worker"
 NUM_TOKENS = 32
 NUM_PROMPT_TOKENS = 128
@@ -54,8 +53,7 @@ def main(arguments: Sequence[str]) -> None:
                 print(f"round {number + 1}, {way}: {results.rounds[way]}", file=sys.stderr)
     page = _page(path, results, options)
     print(page)
-    RESULTS_DIR.mkdir(exist_ok=True)
-    file = RESULTS_DIR / f"{datetime.date.today().isoformat()}-{options.name}-rpc.md"
+    file = result_path(f"{options.name}-rpc")
     file.write_text(page, "utf-8")
     print(f"written: {file}", file=sys.stderr)
 
@@ -66,7 +64,7 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--size", default="0.5b", choices=make_model.SHAPES)
     parser.add_argument("--model", type=Path, help="a GGUF file instead of a generated one")
     parser.add_argument("--threads", type=int, default=psutil.cpu_count(logical=False) or 2)
-    name = f"{platform.machine()}-{os.cpu_count()}-cores"
+    name = MACHINE
     parser.add_argument("--name", default=name, help="of the result file")
     return parser.parse_args(arguments)
 

@@ -5,18 +5,17 @@ from __future__ import annotations
 import argparse
 import datetime
 import json
-import os
 import platform
 import statistics
 from collections import Counter
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from benchmarks.report import MACHINE, result_path
 
 if TYPE_CHECKING:
     from benchmarks.soak import Sample, Soak
 
-RESULTS_DIR = Path(__file__).parent / "results"
 MIB = 1024 * 1024
 MAX_GROWTH = 0.05
 
@@ -87,9 +86,7 @@ def _plain(sample: Sample | None) -> dict[str, Any] | None:
 def write(soak: Soak, options: argparse.Namespace, *, was_alive: bool) -> str:
     """Write both files into benchmarks/results; gives the Markdown."""
     found = figures(soak, options, was_alive=was_alive)
-    RESULTS_DIR.mkdir(exist_ok=True)
-    machine = f"{platform.machine()}-{os.cpu_count()}-cores"
-    path = RESULTS_DIR / f"{datetime.date.today().isoformat()}-{machine}-{options.name}.md"
+    path = result_path(f"{MACHINE}-{options.name}")
     page = markdown(found, is_good=was_alive and is_good(soak))
     path.write_text(page, "utf-8")
     path.with_suffix(".json").write_text(json.dumps(found, indent=1) + "\n", "utf-8")
