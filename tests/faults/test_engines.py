@@ -1,4 +1,4 @@
-"""Engines that are killed, stopped or out of memory, in every phase of a request: its client is told, nobody else is.
+"""Engines that are killed or stopped, in every phase of a request: its client is told, nobody else is.
 
 Each fault is done to a real engine process of a real app, from outside.
 """
@@ -30,13 +30,6 @@ def kill(engine: psutil.Process) -> None:
 def stop(engine: psutil.Process) -> None:
     """As a debugger or `kill -STOP` does: it lives, and says nothing more."""
     engine.suspend()
-
-
-def starve(engine: psutil.Process) -> None:
-    """No further page of memory: the next allocation fails, in Python or in C."""
-    import resource
-
-    resource.prlimit(engine.pid, resource.RLIMIT_AS, (1 << 20, 1 << 20))
 
 
 def break_in(app: App, phase: str, harm: Harm) -> list[str]:
@@ -89,14 +82,6 @@ def test_a_killed_engine_is_told_and_started_again(app: App, phase: str):
 def test_a_stopped_engine_is_noticed_and_started_again(app: App, phase: str):
     """SIGSTOP: no end and no error comes from the process, so the app ends it after engine_timeout_s."""
     check_told_and_well(app, phase, stop)
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(sys.platform != "linux", reason="prlimit of another process is Linux's")
-@pytest.mark.parametrize("phase", PHASES)
-def test_an_engine_out_of_memory_is_told_and_started_again(app: App, phase: str):
-    """An allocation that fails, in llama.cpp or in Python, ends that engine's requests with an error."""
-    check_told_and_well(app, phase, starve)
 
 
 def test_pings_go_on_while_an_engine_is_stopped(app: App):
