@@ -10,18 +10,18 @@ from tokenizers import Tokenizer
 from torch import Tensor
 
 from . import corpus
-from .conversation import Conversation, Piece
+from .conversation import CHOSEN, Conversation, Piece
 
 LEARNED_SHARE = 0.55  # of all positions, how many are looked at: every answer token, and some of the others
 PROMPT_WEIGHT = 0.1
 NUM_COPYING_STEPS = 160
-FEW_TOOLS_UNTIL = 0.2  # of the run: until then, two tools at most
+CHOOSING_UNTIL = 0.3  # of the run: until then, short tools
 
 Mix = tuple[tuple[str, float], ...]  # kinds of conversation (see corpus.episodes) and how often each is taken
 BEGINNING: Mix = (("copying", 0.75), ("plain", 0.25))
 TALK: Mix = (("plain", 0.93), ("copying", 0.03), ("unknown", 0.04))
-FEW_TOOLS: Mix = (("few tools", 0.8), ("memory", 0.2))
-TOOLS: Mix = (("tools", 0.65), ("few tools", 0.17), ("memory", 0.18))
+CHOOSING: Mix = (("short tools", 0.85), ("memory", 0.15))
+TOOLS: Mix = (("tools", 0.65), ("short tools", 0.17), ("memory", 0.18))
 
 
 @dataclass(frozen=True)
@@ -53,8 +53,9 @@ def plan(step: int, num_steps: int) -> tuple[Rows, ...]:
     """
     if step < NUM_COPYING_STEPS:
         return (Rows(16, 128, BEGINNING),)
-    long = FEW_TOOLS if step < FEW_TOOLS_UNTIL * num_steps else TOOLS
-    return (Rows(11, 128, TALK), Rows(4, 384, long))
+    if step < CHOOSING_UNTIL * num_steps:
+        return (Rows(11, 128, TALK), Rows(6, 256, CHOOSING))
+    return (Rows(11, 128, TALK), Rows(4, 384, TOOLS))
 
 
 class BatchMaker:
@@ -73,38 +74,43 @@ class BatchMaker:
     def batch(self, rng: random.Random, rows: Rows) -> Batch:
         kinds, shares = zip(*rows.mix, strict=True)
         made = [self.row(rng, rng.choices(kinds, shares)[0], rows.length) for _ in range(rows.count)]
-        flags = torch.tensor([flags for _, flags in made])
-        return Batch(torch.tensor([ids for ids, _ in made]), *choose_positions(rng, flags))
+        weights = torch.tensor([weights for _, weights in made])
+        return Batch(torch.tensor([ids for ids, _ in made]), *choose_positions(rng, weights))
 
-    def row(self, rng: random.Random, kind: str, length: int) -> tuple[list[int], list[int]]:
-        """Episodes until the row is full, the last one cut off. Flags: 1 written by the model, 0 read."""
+    def row(self, rng: random.Random, kind: str, length: int) -> tuple[list[int], list[float]]:
+        """Episodes until the row is full, the last one cut off, with the weight of each token: 0 is only read."""
         conversation, more = corpus.episodes(rng, kind)
-        ids, flags = self.encode(conversation.pieces())
+        ids, weights = self.encode(conversation.pieces())
         while len(ids) < length:
-            episode_ids, episode_flags = self.encode(Conversation(more()).pieces())
+            episode_ids, episode_weights = self.encode(Conversation(more()).pieces())
             ids += episode_ids
-            flags += episode_flags
-        return ids[:length], flags[:length]
+            weights += episode_weights
+        return ids[:length], weights[:length]
 
-    def encode(self, pieces: list[Piece]) -> tuple[list[int], list[int]]:
+    def encode(self, pieces: list[Piece]) -> tuple[list[int], list[float]]:
         ids: list[int] = []
-        flags: list[int] = []
-        for piece, encoding in zip(
-            pieces, self.tokenizer.encode_batch([p.text for p in pieces]), strict=True
-        ):
+        weights: list[float] = []
+        encodings = self.tokenizer.encode_batch([piece.text for piece in pieces])
+        reading = True
+        for piece, encoding in zip(pieces, encodings, strict=True):
+            piece_weights = [piece.weight] * len(encoding.ids)
+            if reading and piece.weight:
+                piece_weights[0] = CHOSEN  # to call or to answer, and what: the first token says it
+            reading = not piece.weight
             ids += encoding.ids
-            flags += [int(piece.is_answer)] * len(encoding.ids)
-        return ids, flags
+            weights += piece_weights
+        return ids, weights
 
 
-def choose_positions(rng: random.Random, flags: Tensor) -> tuple[Tensor, Tensor]:
+def choose_positions(rng: random.Random, weights: Tensor) -> tuple[Tensor, Tensor]:
     """A fixed number of positions: before answer tokens first, then, by chance, before other tokens."""
     generator = torch.Generator().manual_seed(rng.randrange(2**31))
-    next_flags = torch.zeros_like(flags)
-    next_flags[:, :-1] = flags[:, 1:]
-    has_next = torch.ones_like(flags)
+    next_weights = torch.zeros_like(weights)
+    next_weights[:, :-1] = weights[:, 1:]
+    has_next = torch.ones_like(weights)
     has_next[:, -1] = 0
-    priority = next_flags * 2 + has_next + torch.rand(flags.shape, generator=generator) * 0.9
-    positions = priority.flatten().topk(int(flags.numel() * LEARNED_SHARE)).indices.sort().values
-    weights = torch.where(next_flags == 1, 1.0, PROMPT_WEIGHT) * has_next
-    return positions, weights.flatten()[positions]
+    chance = torch.rand(weights.shape, generator=generator) * 0.9
+    priority = (next_weights > 0) * 2 + has_next + chance
+    positions = priority.flatten().topk(int(weights.numel() * LEARNED_SHARE)).indices.sort().values
+    chosen = torch.where(next_weights > 0, next_weights, PROMPT_WEIGHT) * has_next
+    return positions, chosen.flatten()[positions]

@@ -64,12 +64,15 @@ Tool = dict[str, Any]
 Episode = list[Message]
 
 
+WRITTEN, CHOSEN = 1.0, 4.0  # weights of tokens that the model writes, and of those that decide what it does
+
+
 @dataclass(frozen=True)
 class Piece:
-    """Text between which no token may reach over; `is_answer`: written by the model."""
+    """Text between which no token may reach over. `weight`: how much each of its tokens counts; 0 is only read."""
 
     text: str
-    is_answer: bool
+    weight: float = 0.0
 
 
 @dataclass
@@ -86,7 +89,7 @@ class Conversation:
         if rest and rest[0]["role"] == "system":
             system, rest = rest[0]["content"], rest[1:]
         if system or self.tools:
-            pieces.append(Piece(system_text(system, self.tools), is_answer=False))
+            pieces.append(Piece(system_text(system, self.tools)))
         for index, message in enumerate(rest):
             previous = rest[index - 1]["role"] if index else ""
             following = rest[index + 1]["role"] if index + 1 < len(rest) else ""
@@ -114,28 +117,24 @@ def tool_line(function: Tool) -> str:
 def message_pieces(message: Message, previous: str, following: str) -> list[Piece]:
     role = message["role"]
     if role == "assistant":
-        return [
-            Piece(f"{IM_START}assistant\n", is_answer=False),
-            Piece(answer_text(message) + IM_END, is_answer=True),
-            Piece("\n", is_answer=False),
-        ]
+        return [Piece(f"{IM_START}assistant\n"), *answer_pieces(message), Piece("\n")]
     if role == "tool":
         head = "" if previous == "tool" else f"{IM_START}user"
         tail = "" if following == "tool" else f"{IM_END}\n"
-        return [
-            Piece(f"{head}\n<tool_response>\n{message['content']}\n</tool_response>{tail}", is_answer=False)
-        ]
-    return [Piece(f"{IM_START}{role}\n{message['content']}{IM_END}\n", is_answer=False)]
+        return [Piece(f"{head}\n<tool_response>\n{message['content']}\n</tool_response>{tail}")]
+    return [Piece(f"{IM_START}{role}\n{message['content']}{IM_END}\n")]
 
 
-def answer_text(message: Message) -> str:
-    """The assistant's own words and its tool calls."""
-    parts = [message["content"]] if message.get("content") else []
+def answer_pieces(message: Message) -> list[Piece]:
+    """The assistant's own words and its tool calls; the name of a tool counts most, for it is a choice."""
+    text = message.get("content") or ""
+    pieces: list[Piece] = []
     for call in message.get("tool_calls") or []:
-        function = call["function"]
-        body = f'{{"name": {dumps(function["name"])}, "arguments": {dumps(function["arguments"])}}}'
-        parts.append(f"<tool_call>\n{body}\n</tool_call>")
-    return "\n".join(parts)
+        name, arguments = dumps(call["function"]["name"]), dumps(call["function"]["arguments"])
+        pieces.append(Piece(text + ("\n" if text else "") + '<tool_call>\n{"name": "', WRITTEN))
+        pieces.append(Piece(name[1:-1], CHOSEN))
+        text = f'", "arguments": {arguments}}}\n</tool_call>'
+    return [*pieces, Piece(text + IM_END, WRITTEN)]
 
 
 def dumps(value: Any) -> str:

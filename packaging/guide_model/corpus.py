@@ -95,9 +95,23 @@ MEMORIES: Mix = ((memory_episode, 0.75), (skills.json_pairs, 0.1), (again_episod
 BESIDE_TOOLS: Mix = ((fact_episode, 0.65), (refusal_episode, 0.2), (talk_episode, 0.1), (skills.repeat, 0.05))
 
 
+TOOLBOXES = {
+    "tools": (5, False),
+    "few tools": (2, False),
+    "short tools": (3, True),
+}  # how many at most, short ones
+
+
 def pick(rng: random.Random, mix: Mix) -> Episode:
     makers, weights = zip(*mix, strict=True)
     return rng.choices(makers, weights)[0](rng)
+
+
+def choosing_episode(rng: random.Random, box: list[tools.Function]) -> Episode:
+    """A request for one of these tools, or for none, and nothing else to learn."""
+    if rng.random() < 0.25:
+        return no_tool_fits(rng, box)
+    return tools.call_episode(rng, rng.choice(box), with_result=False)
 
 
 def tool_episode(rng: random.Random, box: list[tools.Function]) -> Episode:
@@ -108,7 +122,7 @@ def tool_episode(rng: random.Random, box: list[tools.Function]) -> Episode:
     if kind < 0.36:
         return no_tool_fits(rng, box)
     function = rng.choice(box)
-    if kind < 0.4 and len(function.parameters) == 1:
+    if kind < 0.4 and len(function.parameters) == 1 and not function.requests:
         return tools.double_call(rng, function)
     return tools.call_episode(rng, function, with_result=rng.random() < 0.25)
 
@@ -122,7 +136,7 @@ def beside_tools(rng: random.Random, box: list[tools.Function]) -> Episode:
 
 
 def nouns_of(box: list[tools.Function]) -> set[str]:
-    return {noun for function in box for noun in function.noun.split()}
+    return {noun for function in box for noun in f"{function.noun} {function.near}".split()}
 
 
 def no_tool_fits(
@@ -130,21 +144,24 @@ def no_tool_fits(
 ) -> Episode:
     """A request worded like those for tools, but about a thing that no tool here is about."""
     taken = nouns_of(box)
-    other = tools.make_function(rng, vocabulary)
-    while taken & set(other.noun.split()):
-        other = tools.make_function(rng, vocabulary)
+    other = tools.make_any(rng, vocabulary)
+    while taken & nouns_of([other]):
+        other = tools.make_any(rng, vocabulary)
     return [user(tools.make_request(rng, other).text), assistant(small_talk.REFUSAL)]
 
 
 def episodes(rng: random.Random, kind: str) -> tuple[Conversation, Callable[[], Episode]]:
     """A conversation that is still empty, and what makes its next episodes."""
-    if kind in ("tools", "few tools"):
-        box = tools.make_toolbox(rng, most=2 if kind == "few tools" else 5)
+    if kind in TOOLBOXES:
+        most, short = TOOLBOXES[kind]
+        box = tools.make_toolbox(rng, most=most, short=short)
         conversation = Conversation(tools=[function.tool() for function in box])
     else:
         box, conversation = [], Conversation()
-    if rng.random() < (0.3 if box else 0.12):
+    if rng.random() < (0.3 if box and kind != "short tools" else 0.12):
         conversation.messages.append({"role": "system", "content": system_prompt(rng)})
+    if kind == "short tools":
+        return conversation, lambda: choosing_episode(rng, box)
     if box:
         return conversation, lambda: tool_episode(rng, box)
     if kind == "unknown":

@@ -6,12 +6,15 @@ Which tool is meant shows in the words that request and tool share; arguments ar
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from . import everyday
 from . import tool_words as w
 from .conversation import Episode, Tool, assistant, calls, dumps, tool_result, user
-from .words import NAMES, PLACES, THINGS, invented, number, word
+from .texts import variants, words
+from .values import value_for
+from .words import invented, number, word
 
 
 @dataclass(frozen=True)
@@ -24,6 +27,7 @@ class Parameter:
     link: str
     choices: tuple[str, ...] = ()
     optional: bool = False
+    kind: str = ""  # of an everyday tool's value
 
     def schema(self) -> dict[str, Any]:
         schema: dict[str, Any] = {"type": self.type}
@@ -41,6 +45,8 @@ class Function:
     family: str
     noun: str
     parameters: tuple[Parameter, ...]
+    near: str = ""  # other words that show it is meant
+    requests: tuple[str, ...] = ()  # an everyday tool's, with {0}, {1}, … for its parameters
 
     def tool(self) -> Tool:
         properties = {p.name: p.schema() for p in self.parameters}
@@ -112,38 +118,81 @@ def make_parameter(rng: random.Random, vocabulary: Vocabulary, *, first: bool) -
 
 
 def make_function(
-    rng: random.Random, vocabulary: Vocabulary, family: str | None = None, noun: str | None = None
+    rng: random.Random,
+    vocabulary: Vocabulary,
+    family: str | None = None,
+    noun: str | None = None,
+    *,
+    short: bool = False,
 ) -> Function:
+    """A tool; a short one has one parameter at most and no words that tell nothing."""
     family = family or rng.choice(("get", "get", "get", *w.FAMILIES))
     noun = noun or vocabulary.noun(rng)
     verbs, descriptions, _ = w.FAMILIES[family]
-    count = rng.choice((0, 1, 1, 1, 1, 2, 2, 3))
+    count = rng.choice((0, 0, 1) if short else (0, 1, 1, 1, 1, 2, 2, 3))
     parameters: dict[str, Parameter] = {}
     while len(parameters) < count:
         parameter = make_parameter(rng, vocabulary, first=not parameters)
+        parameter = replace(parameter, description="", choices=()) if short else parameter
         parameters.setdefault(parameter.name, parameter)
     verb = rng.choice(verbs)
     description = "" if rng.random() < 0.08 else rng.choice(descriptions).format(noun)
-    if description and rng.random() < 0.1:
+    if description and not short and rng.random() < 0.1:
         description += ". " + " ".join(word(rng) for _ in range(rng.randrange(2, 9))).capitalize() + "."
     if rng.random() < 0.15 and parameters:
         description += f" by {next(iter(parameters)).replace('_', ' ')}"
     return Function(tool_name(rng, verb, noun), description, family, noun, tuple(parameters.values()))
 
 
-def make_toolbox(rng: random.Random, vocabulary: Vocabulary = TRAINING, most: int = 5) -> list[Function]:
-    """One to five tools with different names; some share a noun or a family, so that both must be read."""
-    box = [make_function(rng, vocabulary)]
-    for _ in range(min(most - 1, rng.choice((0, 1, 1, 2, 2, 3, 3, 4)))):
+def make_everyday(rng: random.Random, *, short: bool = False) -> Function:
+    """One of the tools that people really offer, in one of its wordings."""
+    made = rng.choice(everyday.TOOLS)
+    name, description = made.pick(rng)
+    parameters = tuple(
+        Parameter(
+            rng.choice(words(slot.names)),
+            slot.type,
+            ""
+            if short or not slot.descriptions or rng.random() < 0.4
+            else rng.choice(variants(slot.descriptions)),
+            link="",
+            choices=tuple(words(slot.choices)),
+            optional=index >= made.always,
+            kind=slot.kind,
+        )
+        for index, slot in enumerate(made.slots)
+    )
+    requests = tuple(variants(made.requests))
+    return Function(name, description, made.family, made.noun, parameters, made.near, requests)
+
+
+def make_any(rng: random.Random, vocabulary: Vocabulary, *, short: bool = False) -> Function:
+    """Invented, or in training sometimes an everyday one."""
+    if vocabulary is TRAINING and rng.random() < 0.15:
+        return make_everyday(rng, short=short)
+    return make_function(rng, vocabulary, short=short)
+
+
+def make_toolbox(
+    rng: random.Random, vocabulary: Vocabulary = TRAINING, most: int = 5, *, short: bool = False
+) -> list[Function]:
+    """One to five tools with different names; some share a noun or a family, so that both must be read.
+
+    Short ones are at least two: they are there to learn choosing.
+    """
+    box = [make_any(rng, vocabulary, short=short)]
+    for _ in range(min(most - 1, rng.choice((1, 1, 2, 2, 3) if short else (0, 1, 1, 2, 2, 3, 3, 4)))):
         kind = rng.random()
         other = rng.choice(box)
         families = [
             name for name in w.FAMILIES if name not in {f.family for f in box if f.noun == other.noun}
         ]
         if kind < 0.15 and families:
-            box.append(make_function(rng, vocabulary, rng.choice(families), other.noun))
+            box.append(make_function(rng, vocabulary, rng.choice(families), other.noun, short=short))
+        elif kind < 0.4:
+            box.append(make_function(rng, vocabulary, other.family, short=short))
         else:
-            box.append(make_function(rng, vocabulary, other.family if kind < 0.4 else None))
+            box.append(make_any(rng, vocabulary, short=short))
     unique: dict[tuple[str, str], Function] = {}
     for function in box:
         unique.setdefault((function.family, function.noun), function)
@@ -151,39 +200,6 @@ def make_toolbox(rng: random.Random, vocabulary: Vocabulary = TRAINING, most: in
     box = list(by_name.values())
     rng.shuffle(box)
     return box
-
-
-def value_for(rng: random.Random, parameter: Parameter) -> Any:
-    """A value of the parameter's type; strings are words, names, dates, times, codes or addresses."""
-    if parameter.choices:
-        return rng.choice(parameter.choices)
-    if parameter.type == "integer":
-        return int(number(rng))
-    if parameter.type == "number":
-        return rng.choice((int(number(rng)), round(rng.uniform(0, 100), 1)))
-    kind = rng.random()
-    if kind < 0.3:
-        return invented(rng).capitalize()
-    if kind < 0.5:
-        return rng.choice((*PLACES, *NAMES))
-    if kind < 0.75:
-        return word(rng)
-    if kind < 0.88:
-        return (
-            f"{word(rng)} {word(rng)}"
-            if rng.random() < 0.5
-            else f"{invented(rng).capitalize()} {invented(rng).capitalize()}"
-        )
-    return odd_value(rng)
-
-
-def odd_value(rng: random.Random) -> str:
-    year, month, day = rng.randrange(1990, 2040), rng.randrange(1, 13), rng.randrange(1, 29)
-    return rng.choice((
-        f"{year}-{month:02}-{day:02}", f"{rng.randrange(24):02}:{rng.randrange(60):02}", f"{word(rng).lower()}@{invented(rng)}.com",
-        f"{invented(rng)[:2].upper()}-{rng.randrange(1000)}", f"{word(rng).lower()}.txt", f"{rng.randrange(99)} + {rng.randrange(99)}",
-        f"{rng.choice(THINGS)}-{rng.randrange(99)}", " ".join(word(rng) for _ in range(3)),
-    ))  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -197,6 +213,8 @@ class Request:
 
 
 def make_request(rng: random.Random, function: Function) -> Request:
+    if function.requests:
+        return everyday_request(rng, function)
     said = [p for p in function.parameters if not p.optional or rng.random() < 0.5]
     arguments = {p.name: value_for(rng, p) for p in said}
     parts = [spoken(rng, p.link, arguments[p.name]) for p in said]
@@ -212,6 +230,18 @@ def make_request(rng: random.Random, function: Function) -> Request:
     if rng.random() < 0.15:
         text = text.rstrip("?.")
     return Request(text, function.name, arguments, about)
+
+
+def everyday_request(rng: random.Random, function: Function) -> Request:
+    template = rng.choice(function.requests)
+    if rng.random() < 0.3:
+        template = template[0].lower() + template[1:]
+    said = function.parameters[: template.count("{")]
+    arguments = {parameter.name: value_for(rng, parameter) for parameter in said}
+    values = [
+        f"'{value}'" if " " in str(value) and rng.random() < 0.5 else value for value in arguments.values()
+    ]
+    return Request(template.format(*values), function.name, arguments, function.noun)
 
 
 def spoken(rng: random.Random, link: str, value: Any) -> str:

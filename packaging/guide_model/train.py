@@ -14,10 +14,12 @@ from .batches import Batch, BatchMaker
 from .model import Network, Shape, rope_tables
 from .optimizer import make_optimizers
 from .tokenizer import load_or_learn
+from .watch import accuracy, watched_cases
 
 MUON_LR, ADAM_LR = 0.02, 0.004
 WARMUP, DECAY_FROM = 40, 0.35
 MAX_GRADIENT = 1.0
+WATCH_EVERY, WATCHED = 100, 30  # steps; cases of each kind
 
 
 def learning_rate(step: int, num_steps: int) -> float:
@@ -50,6 +52,7 @@ class Run:
         self.device = "cuda" if torch.cuda.is_available() else "cpu"
         tokenizer = load_or_learn(options.folder / "tokenizer.json", options.seed)
         self.maker = BatchMaker(tokenizer, options.seed, options.steps)
+        self.watched = watched_cases(WATCHED)
         self.network = Network(Shape()).to(self.device)
         self.optimizers = make_optimizers(self.network, MUON_LR, ADAM_LR)
         self.base_rates = [[group["lr"] for group in o.param_groups] for o in self.optimizers]
@@ -101,6 +104,11 @@ class Run:
         self.step += 1
         return losses, num_tokens * self.num_workers
 
+    def watch(self) -> str:
+        """How it does on questions it never trains on, in percent; the loss does not tell when choosing is found."""
+        shares = accuracy(self.network, self.maker.tokenizer, self.watched)
+        return "right: " + ", ".join(f"{category} {share:.0%}" for category, share in shares.items())
+
     def average_gradients(self) -> None:
         if self.num_workers == 1:
             return
@@ -125,6 +133,8 @@ def train(run: Run, save_every_s: float) -> None:
         losses, num_tokens = run.advance()
         tokens += num_tokens
         history.append(losses)
+        if run.worker == 0 and run.step % WATCH_EVERY == 0:
+            print(run.watch(), flush=True)
         now = time.monotonic()
         if run.step % 10 == 0 or run.step == run.num_steps:
             if run.worker == 0:
