@@ -23,7 +23,7 @@ from localllm.engine.sequence import TokenBuffer, TokenIds, common_prefix
 
 MAGIC = b"localllm-prefix-1\n"
 SUFFIX = ".prefix"
-MIN_TOKENS = 256  # shorter prefixes are computed faster than they are found
+MIN_TOKENS = 64  # a shorter prefix is computed in the time of a few steps
 HEADER_ROOM = 256
 
 

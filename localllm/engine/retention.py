@@ -13,9 +13,9 @@ from pathlib import Path
 from localllm.engine.disk_cache import MIN_TOKENS, DiskCache, Stored
 from localllm.engine.prefix_cache import Copy, PrefixCache, Slot
 from localllm.engine.runner import Runner
-from localllm.engine.sequence import Sequence
+from localllm.engine.sequence import Sequence, TokenBuffer
 
-WORTH_READING = 128  # tokens that the disk must have more than the memory
+WORTH_READING = 64  # tokens that the disk must have more than the memory
 
 Write = Callable[[], None]
 
@@ -49,7 +49,9 @@ class Retention:
         return self._disk.read(stored)
 
     def restore(self, stored: Stored, state: bytes) -> bool:
-        """Put read cells into a slot, where the next schedule finds them."""
+        """Put read cells into a slot, where the next schedule finds them. False where there is no room."""
+        if self._is_here(stored):
+            return True
         slot = self._cache.adopt(stored.token_ids)
         if slot is None:
             return False
@@ -62,6 +64,11 @@ class Retention:
         self.num_restored_tokens += slot.length
         self._saved[slot.seq_id] = (slot.last_used, slot.length)
         return True
+
+    def _is_here(self, stored: Stored) -> bool:
+        """True where another request that begins alike was faster."""
+        _, length = self._cache.find(TokenBuffer(stored.token_ids))
+        return length >= len(stored.token_ids) - 1
 
     def save_one(self) -> bool:
         """Save an idle slot that is not on disk yet. False when there is none left."""

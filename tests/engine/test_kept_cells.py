@@ -74,5 +74,9 @@ def test_a_prefix_that_was_sent_away_comes_back_from_disk_instead_of_being_compu
         again = list(engine.submit([*prompts[0], 70, 71], GREEDY))
         assert finish_of(again).num_cached_tokens >= size
         wait_until(lambda: engine.stats().num_restored_tokens >= size)
+        before = engine.stats().num_restored_tokens
+        together = [engine.submit([*prompts[1], 70 + i], GREEDY) for i in range(2)]
+        assert all(finish_of(list(stream)).num_cached_tokens >= size for stream in together)
+        assert engine.stats().num_restored_tokens - before <= size + len(again), "it was restored twice"
     finally:
         engine.close()
