@@ -249,6 +249,8 @@ def _first(text: str, markers: tuple[str, ...]) -> tuple[int, str | None]:
 
 def _held_back(text: str, markers: tuple[str, ...]) -> int:
     """How many characters at the end may be the beginning of a marker."""
+    if not any(marker[:1] in text for marker in markers):  # nearly always, and for every token
+        return 0
     longest = max(map(len, markers), default=1) - 1
     for size in range(min(longest, len(text)), 0, -1):
         tail = text[-size:]
