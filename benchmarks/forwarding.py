@@ -33,6 +33,8 @@ DIRECT, HOP = "direct", "through localllm"
 STREAMS = (1, 8, 64)
 NUM_TOKENS = 120
 INTERVAL_US = 50_000  # 20 tokens a second and stream
+APART_S = 0.03  # between two requests of people
+NUM_FIRST = 20  # short requests, one after the other, for the first token of a stream that is alone
 START_S = 60.0
 FULL_SPEED_TOKENS = 400
 _MOMENT = re.compile(rb'"content":"(\d+) "')
@@ -116,9 +118,10 @@ def _measured(port: int, num_streams: int, num_tokens: int, app: psutil.Process 
         streams = asyncio.run(_together(port, num_streams, num_tokens, INTERVAL_US, is_in_step=is_in_step))
         key = f"{num_streams} streams{' in step' if is_in_step else ''}"
         ways = [way for stream in streams for way in stream.ways_ms[1:]]
+        alone = _alone(port) if num_streams == 1 else []
         figures |= {
             f"{key}: whole answer / tokens": fmean(stream.total_ms / num_tokens for stream in streams),
-            f"{key}: first token": median(stream.first_ms for stream in streams),
+            f"{key}: first token": median(stream.first_ms for stream in alone or streams),
             f"{key}: a token's way, median": median(ways),
             f"{key}: a token's way, p99": quantiles(ways, n=100)[98],
         }
@@ -127,6 +130,9 @@ def _measured(port: int, num_streams: int, num_tokens: int, app: psutil.Process 
                 1000 * (_cpu_s(app) - before) / (num_streams * num_tokens)
             )
     if num_streams == max(STREAMS):
+        at_once = asyncio.run(_together(port, num_streams, 2, INTERVAL_US, is_in_step=False, apart_s=0.0))
+        key = f"{num_streams} streams that begin in the same instant: first token"
+        figures[key] = median(stream.first_ms for stream in at_once)
         started = time.monotonic()
         asyncio.run(_together(port, num_streams, FULL_SPEED_TOKENS, 0, is_in_step=False))
         rate = num_streams * FULL_SPEED_TOKENS / (time.monotonic() - started)
@@ -148,13 +154,23 @@ class Stream:
         self.ways_ms = [(arrived - written) / 1e6 for written, arrived in arrivals]
 
 
+def _alone(port: int) -> list[Stream]:
+    return [asyncio.run(_ask(port, 2, INTERVAL_US, is_in_step=False)) for _ in range(NUM_FIRST)]
+
+
 async def _together(
-    port: int, num_streams: int, num_tokens: int, interval_us: int, *, is_in_step: bool
+    port: int,
+    num_streams: int,
+    num_tokens: int,
+    interval_us: int,
+    *,
+    is_in_step: bool,
+    apart_s: float = APART_S,
 ) -> list[Stream]:
-    """The streams begin spread over one interval, as requests of people do."""
+    """The streams begin one after the other, as requests of people do, and run side by side."""
 
     async def one(number: int) -> Stream:
-        await asyncio.sleep(number * interval_us / 1e6 / num_streams)
+        await asyncio.sleep(number * apart_s)
         return await _ask(port, num_tokens, interval_us, is_in_step=is_in_step)
 
     return await asyncio.gather(*(one(number) for number in range(num_streams)))
