@@ -23,6 +23,7 @@ from localllm.log_tail import last_lines
 
 State = Literal["unloaded", "loading", "ready", "dead"]
 POLL_S = 0.25
+KILLED = (-9, -15)  # from outside: by a person, or by the system for want of memory
 ILLEGAL_INSTRUCTION = (-4, 0xC000001D)  # SIGILL; as Windows has it
 SILENCE_LIMIT_S = 30.0
 START_FACTOR = 4  # so much longer before its first word: Python starts, perhaps from a cold disk
@@ -48,6 +49,7 @@ class Process:
         self._is_closing = False
         self._ended = threading.Event()
         self._connection, child = multiprocessing.Pipe()
+        _forget_log(params.log_path)
         self._child = _spawn(child, params)
         child.close()
         self.pid = self._child.pid
@@ -138,10 +140,12 @@ class Process:
         """The pipe is closed: whoever waits gets a typed error with the last lines the child printed."""
         was_ready, self.state = self.state == "ready", "dead"
         self._ended.set()
-        how = self._reap()
+        exitcode = self._reap()
+        how = _exit_description(exitcode)
         if self._has_fallen_silent:
             how = f"did not answer for {self._silence_limit_s:.0f} s and was ended"
-        error = self._error = self._error or self._obituary(how, was_ready=was_ready)
+        may_work = was_ready or self._has_fallen_silent or exitcode in KILLED
+        error = self._error = self._error or self._obituary(how, may_work=may_work)
         self._settled.set()
         for stream in list(self.streams.values()):
             stream.put(error)
@@ -149,15 +153,15 @@ class Process:
         for reply in list(self.calls.values()):
             reply.put(error)
 
-    def _reap(self) -> str:
-        """Wait for the child's end, or make it end, and give its file descriptors back. How it has ended."""
+    def _reap(self) -> int | None:
+        """Wait for the child's end, or make it end, and give its file descriptors back. Its own exit code."""
         self._child.join(2.0)
-        how = _exit_description(self._child.exitcode)
-        if self._child.exitcode is None:
+        exitcode = self._child.exitcode
+        if exitcode is None:
             self._child.kill()
             self._child.join()
         self._child.close()
-        return how
+        return exitcode
 
     def _last_words(self, event: m.LoadFailed | m.WorkerGone) -> errors.LocalllmError:
         if isinstance(event, m.LoadFailed):
@@ -167,15 +171,15 @@ class Process:
             "loaded again for the next request, as soon as the worker is back."
         )
 
-    def _obituary(self, how: str, *, was_ready: bool) -> errors.LocalllmError:
-        """What is told to everybody who waits for the child."""
+    def _obituary(self, how: str, *, may_work: bool) -> errors.LocalllmError:
+        """What is told to everybody who waits for the child. may_work: another try may do better."""
         who = f"The engine of {self.params.model_id!r}"
         if self._is_closing:
             return errors.EngineDied(
                 f"{who} was unloaded before the answer was complete. Send the request again."
             )
         said = last_lines(Path(self.params.log_path)) if self.params.log_path else ""
-        if was_ready or self._has_fallen_silent:
+        if may_work:
             return errors.EngineDied(f"{who} {how}; it is started again for the next request.{said}")
         return errors.ModelLoadFailed(f"{who} {how} while it loaded {self.params.path}.{said}")
 
@@ -209,6 +213,13 @@ def _spawn(child: Connection, params: m.LoadParams) -> SpawnProcess:
     )
     process.start()
     return process
+
+
+def _forget_log(log_path: str | None) -> None:
+    """What the child before it printed must not look like the last words of one that ends before it can print."""
+    if log_path is not None:
+        with contextlib.suppress(OSError):
+            Path(log_path).unlink(missing_ok=True)
 
 
 def _refusal(event: m.Refused) -> errors.LocalllmError:

@@ -59,7 +59,9 @@ def _while_loading(app: App, harm: Harm) -> str:
     harm(app.only_engine())
     thread.join()
     (answer,) = answers
-    assert answer.status in (500, 503)
+    assert (
+        (answer.status == 503) == (answer.error["code"] == "engine_died") == ("retry-after" in answer.headers)
+    )
     return str(answer.error["code"])
 
 
@@ -75,6 +77,12 @@ def check_told_and_well(app: App, phase: str, harm: Harm) -> None:
 def test_a_killed_engine_is_told_and_started_again(app: App, phase: str):
     """kill -9, as the system does when memory is short: an error event for each who waits, then it works again."""
     check_told_and_well(app, phase, kill)
+
+
+def test_a_killed_load_may_be_tried_again(app: App):
+    """Whoever killed it, the file is not to blame: 503 and when to come back, not 500."""
+    app.unload_all()
+    assert _while_loading(app, kill) == "engine_died"
 
 
 @pytest.mark.slow
