@@ -15,13 +15,17 @@ from .conversation import CHOSEN, Conversation, Piece
 LEARNED_SHARE = 0.55  # of all positions, how many are looked at: every answer token, and some of the others
 PROMPT_WEIGHT = 0.1
 NUM_COPYING_STEPS = 160
-CHOOSING_UNTIL = 0.3  # of the run: until then, short tools
+PICKING_FROM, CHOOSING_UNTIL = (
+    0.18,
+    0.35,
+)  # of the run: from then on names are picked; until then, short tools
 
 Mix = tuple[tuple[str, float], ...]  # kinds of conversation (see corpus.episodes) and how often each is taken
 BEGINNING: Mix = (("copying", 0.75), ("plain", 0.25))
 TALK: Mix = (("plain", 0.93), ("copying", 0.03), ("unknown", 0.04))
 CHOOSING: Mix = (("short tools", 0.85), ("memory", 0.15))
-TOOLS: Mix = (("tools", 0.65), ("short tools", 0.17), ("memory", 0.18))
+PICKING: Mix = (("short tools", 0.55), ("picking", 0.33), ("memory", 0.12))
+TOOLS: Mix = (("tools", 0.58), ("short tools", 0.16), ("picking", 0.08), ("memory", 0.18))
 
 
 @dataclass(frozen=True)
@@ -54,7 +58,8 @@ def plan(step: int, num_steps: int) -> tuple[Rows, ...]:
     if step < NUM_COPYING_STEPS:
         return (Rows(16, 128, BEGINNING),)
     if step < CHOOSING_UNTIL * num_steps:
-        return (Rows(11, 128, TALK), Rows(6, 256, CHOOSING))
+        mix = CHOOSING if step < PICKING_FROM * num_steps else PICKING
+        return (Rows(11, 128, TALK), Rows(6, 256, mix))
     return (Rows(11, 128, TALK), Rows(4, 384, TOOLS))
 
 

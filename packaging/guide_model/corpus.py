@@ -164,6 +164,8 @@ def episodes(rng: random.Random, kind: str) -> tuple[Conversation, Callable[[], 
         return conversation, lambda: choosing_episode(rng, box)
     if box:
         return conversation, lambda: tool_episode(rng, box)
+    if kind == "picking":
+        return conversation, lambda: skills.picking(rng)
     if kind == "unknown":
         return conversation, lambda: skills.never_told(rng) if rng.random() < 0.5 else pick(rng, PLAIN[:4])
     mix = {"copying": COPYING, "memory": MEMORIES}.get(kind, PLAIN)
