@@ -10,7 +10,7 @@ from collections.abc import Callable
 from html import escape
 
 import msgspec
-from flask import Blueprint, Response, send_from_directory
+from flask import Blueprint, Response, request, send_from_directory
 
 from localllm import __version__, errors, facts
 from localllm.api.envelope import json_response
@@ -54,7 +54,8 @@ def blueprint(services: Services, on_quit: QuitCallback | None = None) -> Bluepr
     def page() -> Response:
         html = (WEB_DIR / "index.html").read_text(encoding="utf-8")
         told = escape(msgspec.json.encode(before_anything).decode())
-        return Response(html.replace("{{told}}", told), headers=HEADERS, mimetype="text/html")
+        html = html.replace("{{told}}", told).replace("{{origin}}", escape(request.host_url.rstrip("/")))
+        return Response(html, headers=HEADERS, mimetype="text/html")
 
     @routes.get("/page/<path:name>")
     def file(name: str) -> Response:

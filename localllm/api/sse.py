@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 CONTENT_TYPE = "text/event-stream; charset=utf-8"
 HEADERS = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
 DONE = b"data: [DONE]\n\n"
+NO_NEWS = "ping"  # what a ping says where the server has said nothing since the last frame
 
 _encoder = msgspec.json.Encoder()
 
@@ -93,15 +94,19 @@ def client_gone() -> Callable[[], bool]:
 def _frames(
     source: Source, dialect: Dialect, ping_interval_s: float, is_gone: Callable[[], bool]
 ) -> Iterator[bytes]:
-    last_sent = time.monotonic()
+    last_sent, news = time.monotonic(), NO_NEWS
     try:
         for item in source:
             if is_gone():
                 return
-            is_idle = item is None or isinstance(item, Note)
-            if is_idle and time.monotonic() - last_sent < ping_interval_s:
-                continue
-            yield dialect.ping(item.text if item else "ping") if is_idle else dialect.event(item)
+            if item is None or isinstance(item, Note):
+                news = item.text if item else news
+                if time.monotonic() - last_sent < ping_interval_s:
+                    continue
+                yield dialect.ping(news)
+            else:
+                news = NO_NEWS
+                yield dialect.event(item)
             last_sent = time.monotonic()
         yield dialect.end()
     except Exception as exception:  # noqa: BLE001 -- the status line is gone: the error has to travel in the stream

@@ -60,6 +60,13 @@ def test_the_page_needs_no_key_and_everything_it_asks_for_does(serve):
     assert client.post("/quit", {}).status == 401
 
 
+def test_without_javascript_the_page_says_the_address_it_was_asked_by(client: Client):
+    """Whatever the port: the command it shows works as it stands."""
+    shown = client.get("/").body.decode()
+    assert f"curl http://{client.host}:{client.port}/v1/models" in shown
+    assert "{{" not in shown
+
+
 @pytest.mark.parametrize(
     "path",
     ["/page/js/../../api/key.py", "/page/nothing.js", "/page/", "/page/js/main.py", "/page/%2e%2e/errors.py"],

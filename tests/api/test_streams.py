@@ -42,10 +42,10 @@ def test_the_role_chunk_goes_out_before_any_token(client, engine):
 def test_comments_keep_a_waiting_stream_alive_and_say_how_far_it_is(client, engine):
     """Prefill progress as a comment; every SSE reader skips it, undici's 300 s clock starts anew."""
     go_on = threading.Event()
-    prefill = [m.Delta(0, prefilled=(k, 8)) for k in range(9)]
+    prefill = [m.Delta(0, prefilled=(k, 8)) for k in range(4)]
     engine.script = lambda prompt, params: [*prefill, go_on, "Hi"]
     stream = client.open(CHAT, BODY | {"stream": True})
-    stream.read_until(b": ping\n\n")
+    stream.read_until(b": prefill 3/8\n\n")
     go_on.set()
     stream.read_until(b"[DONE]")
     stream.close()
