@@ -76,7 +76,6 @@ export class Answer {
 
   #keep() {
     this.#keptAt = Date.now();
-    const kept = { ...this.conversation, leaf: this.tree.leaf, updated: Date.now() };
-    return store.save(kept, [{ ...this.message }]).catch(() => {});
+    return store.saveAnswer({ ...this.message }, this.tree.leaf).catch(() => {});
   }
 }

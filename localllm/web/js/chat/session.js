@@ -156,7 +156,8 @@ class Session extends EventTarget {
   }
 
   async rename(id, title) {
-    const conversation = this.conversation?.id === id ? this.conversation : await store.loadConversation(id);
+    const shown = this.conversation?.id === id ? this.conversation : this.running.get(id)?.conversation;
+    const conversation = shown ?? (await store.loadConversation(id));
     conversation.title = title;
     await store.save({ ...conversation });
     this.tell("list");

@@ -50,6 +50,18 @@ export function save(conversation, changed = []) {
   });
 }
 
+// What an answer has written so far. Its conversation's other fields stay as they are kept, because somebody may have
+// renamed it meanwhile; and where it was deleted, here or in another window, nothing is written.
+export function saveAnswer(message, leaf) {
+  return transaction("readwrite", (conversations, messages) => {
+    conversations.get(message.conversation).onsuccess = ({ target: { result: kept } }) => {
+      if (!kept) return;
+      conversations.put({ ...kept, leaf, updated: Date.now() });
+      messages.put(message);
+    };
+  });
+}
+
 export function removeMessages(ids) {
   return transaction("readwrite", (_, messages) => ids.forEach((id) => messages.delete(id)) );
 }
