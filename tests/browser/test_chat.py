@@ -7,6 +7,8 @@ import struct
 import zlib
 from threading import Event
 
+import msgspec
+
 from localllm import errors
 from tests.api.fakes import say
 
@@ -139,6 +141,20 @@ def test_what_goes_wrong_is_said_in_words(scripted, visit):
     assert opened.page.get_by_text("Half an ans").is_visible()
     opened.page.goto(f"{scripted.url}/#/status")
     opened.page.locator(".errors").get_by_text("The engine died of a test.").first.wait_for()
+
+
+def test_a_conversation_that_outgrows_the_context_goes_on_and_says_so(scripted, visit):
+    """Its oldest turns are left out, and a line above the answer says that the model did not see them."""
+    scripted.engine.fake_info = msgspec.structs.replace(scripted.engine.fake_info, n_ctx=400)
+    opened = visit(scripted.url)
+    line = opened.page.get_by_text("the model did not see the oldest messages (2)")
+    for number in (1, 2):
+        assert not line.is_visible()
+        opened.ask(f"{number} {'word ' * 30}")
+        opened.wait_for_answer(number)
+    line.wait_for()
+    opened.page.reload()
+    line.wait_for()
 
 
 def test_conversations_leave_as_files_and_come_back(scripted, visit, tmp_path):

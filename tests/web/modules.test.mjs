@@ -52,6 +52,7 @@ test("a request says only what the person chose", () => {
   assert.deepEqual(body.messages, [{ role: "user", content: "Hi" }]);
   assert.deepEqual(body.tools, [{ type: "function", function: { name: "f" } }]);
   assert.equal(body.temperature, 0);
+  assert.equal(body.truncation, "auto"); // a person cannot make a conversation shorter
   assert.ok(!("top_k" in body) && !("seed" in body));
   assert.throws(() => parseTools('{"name": "f"}'), SyntaxError);
 });
@@ -65,6 +66,13 @@ test("chunks become a message: text, thoughts, calls, figures", () => {
   applyChunk(message, { choices: [], usage: { total_tokens: 7 } });
   assert.deepEqual(message, { content: "Hello", reasoning: "hm", finish: "tool_calls", usage: { total_tokens: 7 },
     tool_calls: [{ id: "c1", function: { name: "f", arguments: "{}" } }] });
+});
+
+test("that messages were left out is known from any chunk", () => {
+  const message = { content: "" };
+  applyChunk(message, { choices: [{ delta: {}, finish_reason: "stop" }], truncated_messages: 4 });
+  applyChunk(message, { choices: [], usage: { total_tokens: 7 } });
+  assert.equal(message.unseen, 4);
 });
 
 test("a file of conversations is read field by field, and never over another", () => {

@@ -27,7 +27,7 @@ export class Answer {
 
   async run() {
     const { message } = this;
-    Object.assign(message, { error: undefined, finish: undefined, started: Date.now() });
+    Object.assign(message, { error: undefined, finish: undefined, unseen: undefined, started: Date.now() });
     try {
       await this.#read();
       if (!message.finish) message.finish = "lost";
@@ -44,6 +44,7 @@ export class Answer {
   async #read() {
     const body = chatRequest(this.conversation, this.tree.path(), this.conversation.model);
     const answer = await request("/v1/chat/completions", { method: "POST", body, signal: this.#stopper.signal });
+    this.message.unseen = Number(answer.headers.get("x-localllm-truncated")) || undefined; // else the last chunk says it
     for await (const { data, comment } of readEvents(answer)) {
       if (comment !== undefined) this.#noted(comment);
       else if (data !== "[DONE]") this.#take(JSON.parse(data));

@@ -53,7 +53,8 @@ export class MessageView {
       h("summary", {}, icon("thought"), h("span", {}), icon("down")), h("div", { class: "thought-text" }, document.createTextNode("")));
     this.calls = new ToolCalls(this.actions);
     this.error = h("p", { class: "problem", hidden: true });
-    this.body.append(this.thought, this.markdown.element, this.calls.element, this.note, this.error);
+    this.unseen = h("p", { class: "hint", hidden: true });
+    this.body.append(this.unseen, this.thought, this.markdown.element, this.calls.element, this.note, this.error);
   }
 
   #updateAnswer() {
@@ -65,6 +66,8 @@ export class MessageView {
     const isSilent = answer !== null && !message.content && !message.reasoning && !message.tool_calls;
     this.note.hidden = !isSilent;
     if (isSilent) this.note.textContent = noteText(answer.note);
+    this.unseen.hidden = !message.unseen;
+    this.unseen.textContent = t("chat.unseen", { n: number(message.unseen ?? 0) });
     this.error.hidden = !message.error;
     this.error.textContent = message.error ?? "";
   }

@@ -13,7 +13,8 @@ export const SAMPLING = {
 export function chatRequest(conversation, path, model) {
   const messages = path.map(wireMessage).filter((message) => message !== null);
   if (conversation.system?.trim()) messages.unshift({ role: "system", content: conversation.system });
-  const body = { model, messages, stream: true, stream_options: { include_usage: true }, ...chosen(conversation.sampling) };
+  // A long conversation goes on without its oldest turns instead of ending in an error; the answer says how many.
+  const body = { model, messages, stream: true, stream_options: { include_usage: true }, truncation: "auto", ...chosen(conversation.sampling) };
   const tools = parseTools(conversation.tools);
   if (tools.length) body.tools = tools;
   return body;
@@ -53,6 +54,7 @@ export function parseTools(text) {
 export function applyChunk(message, chunk) {
   if (chunk.usage) message.usage = chunk.usage;
   if (chunk.timings) message.timings = chunk.timings;
+  if (chunk.truncated_messages) message.unseen = chunk.truncated_messages;
   const choice = chunk.choices?.[0];
   if (!choice) return Boolean(chunk.usage);
   const delta = choice.delta ?? {};

@@ -77,7 +77,7 @@ function extras(message) {
     }));
   }
   for (const name of ["usage", "timings"]) if (typeof message[name] === "object") kept[name] = numbers(message[name]);
-  for (const name of ["seconds", "thought"]) if (typeof message[name] === "number") kept[name] = message[name];
+  for (const name of ["seconds", "thought", "unseen"]) if (typeof message[name] === "number") kept[name] = message[name];
   return kept;
 }
 
