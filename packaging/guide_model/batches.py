@@ -10,7 +10,7 @@ from tokenizers import Tokenizer
 from torch import Tensor
 
 from . import corpus
-from .conversation import CHOSEN, Conversation, Piece
+from .conversation import CHOSEN, NAMED, WRITTEN, Conversation, Piece
 
 LEARNED_SHARE = 0.55  # of all positions, how many are looked at: every answer token, and some of the others
 PROMPT_WEIGHT = 0.1
@@ -25,6 +25,7 @@ BEGINNING: Mix = (("copying", 0.75), ("plain", 0.25))
 TALK: Mix = (("plain", 0.93), ("copying", 0.03), ("unknown", 0.04))
 CHOOSING: Mix = (("short tools", 0.85), ("memory", 0.15))
 PICKING: Mix = (("short tools", 0.55), ("picking", 0.33), ("memory", 0.12))
+ARGUMENTS: Mix = (("tools", 0.41), ("few tools", 0.45), ("memory", 0.14))
 TOOLS: Mix = (("tools", 0.58), ("short tools", 0.16), ("picking", 0.08), ("memory", 0.18))
 
 
@@ -60,7 +61,7 @@ def plan(step: int, num_steps: int) -> tuple[Rows, ...]:
     if step < CHOOSING_UNTIL * num_steps:
         mix = CHOOSING if step < PICKING_FROM * num_steps else PICKING
         return (Rows(11, 128, TALK), Rows(6, 256, mix))
-    return (Rows(11, 128, TALK), Rows(4, 384, TOOLS))
+    return (Rows(11, 128, TALK), Rows(4, 384, TOOLS if step < ARGUMENTS_FROM * num_steps else ARGUMENTS))
 
 
 class BatchMaker:
@@ -70,10 +71,12 @@ class BatchMaker:
         self.tokenizer = tokenizer
         self.seed = seed
         self.num_steps = num_steps
+        self.named = WRITTEN  # what an argument's name weighs
 
     def batches(self, step: int, worker: int) -> list[Batch]:
         """The batches of one worker in one step."""
         rng = random.Random(f"batch {self.seed} {step} {worker}")
+        self.named = NAMED if step >= ARGUMENTS_FROM * self.num_steps else WRITTEN
         return [self.batch(rng, rows) for rows in plan(step, self.num_steps)]
 
     def batch(self, rng: random.Random, rows: Rows) -> Batch:
@@ -98,7 +101,8 @@ class BatchMaker:
         encodings = self.tokenizer.encode_batch([piece.text for piece in pieces])
         reading = True
         for piece, encoding in zip(pieces, encodings, strict=True):
-            piece_weights = [piece.weight] * len(encoding.ids)
+            weight = self.named if piece.weight == NAMED else piece.weight
+            piece_weights = [weight] * len(encoding.ids)
             if reading and piece.weight:
                 piece_weights[0] = CHOSEN  # to call or to answer, and what: the first token says it
             reading = not piece.weight

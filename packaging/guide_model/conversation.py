@@ -64,7 +64,8 @@ Tool = dict[str, Any]
 Episode = list[Message]
 
 
-WRITTEN, CHOSEN = 1.0, 4.0  # weights of tokens that the model writes, and of those that decide what it does
+# Weights of tokens that the model writes, of an argument's name, and of those that decide what it does.
+WRITTEN, NAMED, CHOSEN = 1.0, 3.0, 4.0
 
 
 @dataclass(frozen=True)
@@ -126,14 +127,18 @@ def message_pieces(message: Message, previous: str, following: str) -> list[Piec
 
 
 def answer_pieces(message: Message) -> list[Piece]:
-    """The assistant's own words and its tool calls; the name of a tool counts most, for it is a choice."""
+    """The assistant's own words and its tool calls; names count more, for they are looked up in the tools."""
     text = message.get("content") or ""
     pieces: list[Piece] = []
     for call in message.get("tool_calls") or []:
-        name, arguments = dumps(call["function"]["name"]), dumps(call["function"]["arguments"])
+        function = call["function"]
         pieces.append(Piece(text + ("\n" if text else "") + '<tool_call>\n{"name": "', WRITTEN))
-        pieces.append(Piece(name[1:-1], CHOSEN))
-        text = f'", "arguments": {arguments}}}\n</tool_call>'
+        pieces.append(Piece(function["name"], CHOSEN))
+        text = '", "arguments": {'
+        for position, (name, value) in enumerate(function["arguments"].items()):
+            pieces += [Piece(text + (', "' if position else '"'), WRITTEN), Piece(name, NAMED)]
+            text = f'": {dumps(value)}'
+        text += "}}\n</tool_call>"
     return [*pieces, Piece(text + IM_END, WRITTEN)]
 
 
