@@ -15,13 +15,8 @@ from .conversation import CHOSEN, NAMED, WRITTEN, Conversation, Piece
 LEARNED_SHARE = 0.55  # of all positions, how many are looked at: every answer token, and some of the others
 PROMPT_WEIGHT = 0.1
 NUM_COPYING_STEPS = 160
-PICKING_FROM, CHOOSING_UNTIL = (
-    0.18,
-    0.35,
-)  # of the run: from then on names are picked; until then, short tools
-
-Mix = tuple[tuple[str, float], ...]  # kinds of conversation (see corpus.episodes) and how often each is taken
-BEGINNING: Mix = (("copying", 0.75), ("plain", 0.25))
+# Parts of the run: from then on names are picked; until then, short tools; from then on arguments' names weigh more.
+PICKING_FROM, CHOOSING_UNTIL, ARGUMENTS_FROM = 0.19, 0.35, 0.5
 TALK: Mix = (("plain", 0.93), ("copying", 0.03), ("unknown", 0.04))
 CHOOSING: Mix = (("short tools", 0.85), ("memory", 0.15))
 PICKING: Mix = (("short tools", 0.55), ("picking", 0.33), ("memory", 0.12))
