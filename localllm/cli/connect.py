@@ -19,13 +19,19 @@ from localllm import facts
 from localllm.cli.elsewhere import connect_to
 from localllm.cli.output import json_option, print_json
 from localllm.cli.running import ANSWER_TIMEOUT_S, known_key, port_here, running_version
-from localllm.config import Config, load_config
+from localllm.config import load_config
 from localllm.paths import user_paths
 
 DOCKER_BRIDGE = "172.17.0.1"  # Docker's default on Linux; asked for below, where Docker is there to be asked
 ANY_KEY = "localllm"
 OPEN_WEBUI = "open-webui"
-WILDCARDS = ("0.0.0.0", "::")
+LOOPBACK = "127.0.0.1"
+TO_WSL = "Windows forwards localhost to WSL; with mirrored networking nothing else is needed either."
+FROM_WSL = (
+    "WSL shares localhost with Windows where .wslconfig says networkingMode=mirrored under [wsl2] (then "
+    "`wsl --shutdown`); a container in WSL needs --network=host besides. Without it, serve with --host and the address "
+    "that `ip route show default` prints in WSL, use that address in the URL, and let Windows' firewall pass it."
+)
 
 
 @dataclass(frozen=True)
@@ -36,6 +42,11 @@ class Way:
     url: str
     listen: str | None = None
     note: str = ""
+
+    @property
+    def host(self) -> str:
+        """The address of this computer that the way ends at."""
+        return self.listen or LOOPBACK
 
 
 @click.command("connect")
@@ -72,7 +83,7 @@ def say_how_to_connect(port: int | None, *, as_json: bool) -> None:
     ways = ways_to(config.port, sys.platform, bridge_address(), is_wsl=_is_wsl())
     key = known_key() or ANY_KEY
     if as_json:
-        rows = [asdict(way) | {"reachable": is_reachable(way, config)} for way in ways]
+        rows = [asdict(way) | {"reachable": who_answers(way, config.port) == "localllm"} for way in ways]
         print_json({"program": OPEN_WEBUI, "key": key, "running": version, "ways": rows})
         return
     running = (
@@ -85,56 +96,60 @@ def say_how_to_connect(port: int | None, *, as_json: bool) -> None:
     click.echo(f"  Key        {key}{'   (any text will do on this computer)' if key == ANY_KEY else ''}")
     click.echo("  Provider   llama.cpp, to load and unload models from there")
     for way in ways:
-        _print(way, config)
+        _print(way, config.port)
 
 
-def _print(way: Way, config: Config) -> None:
+def _print(way: Way, port: int) -> None:
     click.echo(f"\n{way.name}\n  URL        {way.url}")
-    if way.listen and config.host not in (way.listen, *WILDCARDS):
+    answering = who_answers(way, port)
+    if answering == "localllm":
+        click.echo(f"  Tested     it answers on this computer, at {way.host}")
+    elif way.listen:
         click.echo(
             f"  First      {facts.SERVE} --host {way.listen}   (localhost works too; type the key that it shows)"
         )
-    elif is_reachable(way, config):
-        click.echo("  Tested     it answers")
+    elif answering:
+        click.echo(
+            f"  Tested     {answering} has {way.host}:{port}: end it, or start localllm with another --port"
+        )
     if way.note:
         click.echo(f"  Note       {way.note}")
 
 
 def ways_to(port: int, platform: str, bridge: str, *, is_wsl: bool) -> Sequence[Way]:
     """The ways that can occur on this system. None asks to listen more widely than it needs."""
+    here = f"http://localhost:{port}/v1"
     container = f"http://host.docker.internal:{port}/v1"
-    ways = [
-        Way("Open WebUI installed on this computer (pip, uvx, desktop app)", f"http://localhost:{port}/v1")
-    ]
-    if platform == "linux" and not is_wsl:
-        ways += [
-            Way("In Docker, with --network=host", f"http://localhost:{port}/v1"),
-            Way(
-                "In Docker",
-                container,
-                listen=bridge,
-                note="Start the container with --add-host=host.docker.internal:host-gateway.",
-            ),
-        ]
-    else:
-        ways.append(Way("In Docker Desktop", container))
+    usual = Way("Open WebUI installed on this computer (pip, uvx, desktop app)", here)
+    docker_desktop = Way("In Docker Desktop", container)
+    docker_engine = Way(
+        "In Docker Engine",
+        container,
+        listen=bridge,
+        note="Start the container with --add-host=host.docker.internal:host-gateway. Where it does not reach "
+        f"localllm all the same, a firewall of this computer (ufw, firewalld) keeps Docker's network from port {port}.",
+    )
     if is_wsl:
-        ways.append(
-            Way(
-                "In Windows, while localllm runs in WSL",
-                f"http://localhost:{port}/v1",
-                note="Windows forwards localhost to WSL; with mirrored networking nothing else is needed either.",
-            )
-        )
-    return ways
+        return [
+            usual,
+            docker_desktop,
+            docker_engine,
+            Way("In Windows, while localllm runs in WSL", here, note=TO_WSL),
+        ]
+    if platform == "linux":
+        return [usual, Way("In Docker, with --network=host", here), docker_engine, docker_desktop]
+    if platform == "win32":
+        return [usual, docker_desktop, Way("In WSL, while localllm runs in Windows", here, note=FROM_WSL)]
+    return [usual, docker_desktop]
 
 
-def is_reachable(way: Way, config: Config) -> bool:
-    """True where something listens at the address that the way ends at on this computer."""
-    host = way.listen if way.listen and config.host not in WILDCARDS else "127.0.0.1"
-    with socket.socket() as probe:
+def who_answers(way: Way, port: int) -> str:
+    """Who has the address that the way ends at on this computer: "localllm", "another program", or nobody ("")."""
+    if running_version(port, way.host):
+        return "localllm"
+    with socket.socket(socket.AF_INET6 if ":" in way.host else socket.AF_INET) as probe:
         probe.settimeout(ANSWER_TIMEOUT_S)
-        return probe.connect_ex((host, config.port)) == 0
+        return "another program" if probe.connect_ex((way.host, port)) == 0 else ""
 
 
 def bridge_address() -> str:

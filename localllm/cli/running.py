@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import urllib.error
 import urllib.request
@@ -42,7 +43,7 @@ def ask(path: str, body: dict[str, Any] | None = None, *, port: int | None = Non
         return _send(urllib.request.Request(base + path, data=data, headers=headers), WORK_TIMEOUT_S)
     except urllib.error.HTTPError as e:
         raise errors.LocalllmError(_message(e)) from e
-    except (OSError, ValueError) as e:
+    except (OSError, ValueError, http.client.HTTPException) as e:
         raise errors.NotReady(f"No localllm answers at {base}. Start it with `{facts.SERVE}`.") from e
 
 
@@ -55,12 +56,13 @@ def known_key() -> str | None:
         return None
 
 
-def running_version(port: int) -> str | None:
-    """The version of the localllm that answers on the port, or None where something else does."""
-    request = urllib.request.Request(f"http://127.0.0.1:{port}{facts.HEALTH}")
+def running_version(port: int, host: str = "127.0.0.1") -> str | None:
+    """The version of the localllm that answers at the address, or None where something else does, or nobody."""
+    address = f"[{host}]" if ":" in host else host
+    request = urllib.request.Request(f"http://{address}:{port}{facts.HEALTH}")
     try:
         body = _send(request, ANSWER_TIMEOUT_S)
-    except (OSError, ValueError):
+    except (OSError, ValueError, http.client.HTTPException):  # the last: what answers is no HTTP server
         return None
     return str(body["version"]) if isinstance(body, dict) and {"version", "models"} <= body.keys() else None
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -41,6 +43,17 @@ def server(home: Path) -> Iterator[tuple[Pool, str]]:
 
 def run(*args: str) -> Result:
     return CliRunner().invoke(cli.group, args)
+
+
+@pytest.fixture
+def other_address() -> str:
+    """A second address of this computer, as Docker's bridge is one."""
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.2", 0))
+        except OSError:
+            pytest.skip("127.0.0.2 is no address of this computer")
+    return "127.0.0.2"
 
 
 def free_port() -> str:
@@ -102,16 +115,60 @@ def test_the_kept_key_is_shown(home: Path):
     assert json.loads(run("connect", "--port", free_port(), "--json").output)["key"] == "sk-local-x"
 
 
+def test_connect_asks_the_running_server_and_not_the_settings(
+    home: Path, monkeypatch: pytest.MonkeyPatch, other_address: str
+):
+    """Whoever follows "First" sees it tested afterwards, although the settings say nothing of a host."""
+    on_linux = connect.ways_to(5757, "linux", other_address, is_wsl=False)
+    monkeypatch.setattr(connect, "ways_to", lambda *_, **__: on_linux)
+    paths = user_paths()
+    for host, is_first in (("127.0.0.1", True), (other_address, False)):
+        pool = Pool(Catalog(paths.catalog), paths)
+        with serving(pool, Config(port=0, host=host), is_port_fixed=False) as running:
+            text = run("connect", "--port", str(running.port)).output
+        assert (f"First      localllm serve --host {other_address}" in text) is is_first
+        assert (f"it answers on this computer, at {other_address}" in text) is not is_first
+
+
+def test_another_program_on_the_port_is_no_localllm(home: Path):
+    """A connection alone proves nothing: it is told who has the port, and what to do."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = str(other.getsockname()[1])
+        answer = threading.Thread(target=_answer_nonsense, args=(other,), daemon=True)
+        answer.start()
+        text = run("connect", "--port", port).output
+        assert json.loads(run("connect", "--port", port, "--json").output)["ways"][0]["reachable"] is False
+        with pytest.raises(errors.NotReady):
+            raise run("ps", "--port", port).exception or AssertionError
+    assert "it answers" not in text
+    assert f"another program has 127.0.0.1:{port}: end it" in text
+
+
+def _answer_nonsense(listening: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        while True:
+            connection, _ = listening.accept()
+            with connection, contextlib.suppress(OSError):
+                connection.sendall(b"SSH-2.0-nonsense\r\n")
+
+
 @pytest.mark.parametrize(
-    ("platform", "is_wsl", "docker_listens_on"),
-    [("linux", False, "172.17.0.1"), ("linux", True, None), ("darwin", False, None), ("win32", False, None)],
+    ("platform", "is_wsl", "docker_engine_listens_on"),
+    [
+        ("linux", False, "172.17.0.1"),
+        ("linux", True, "172.17.0.1"),
+        ("darwin", False, None),
+        ("win32", False, None),
+    ],
 )
-def test_only_docker_on_linux_needs_another_address_and_then_only_the_bridge(
-    platform: str, is_wsl: bool, docker_listens_on: str | None
+def test_only_docker_engine_needs_another_address_and_then_only_the_bridge(
+    platform: str, is_wsl: bool, docker_engine_listens_on: str | None
 ):
     """Docker Desktop reaches the loopback address by itself; nobody is told to listen everywhere."""
     ways = connect.ways_to(5757, platform, "172.17.0.1", is_wsl=is_wsl)
-    docker = next(way for way in ways if "host.docker.internal" in way.url)
-    assert docker.listen == docker_listens_on
+    listens_on = {way.name: way.listen for way in ways}
+    assert listens_on.get("In Docker Engine") == docker_engine_listens_on
+    assert not any(listens_on[name] for name in listens_on if name != "In Docker Engine")
+    assert "In Docker Desktop" in listens_on
     assert all(way.listen != "0.0.0.0" for way in ways)
     assert all(way.url.endswith(":5757/v1") for way in ways)
