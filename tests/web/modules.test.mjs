@@ -90,6 +90,16 @@ test("a file of conversations is read field by field, and never over another", (
   assert.match(asMarkdown(conversation, read), /^# T\n\n## .*\n\nQ\n\n/);
 });
 
+test("a container is told of a name for localhost, and of what Docker on Linux needs besides", () => {
+  const webui = (origin) => JSON.stringify(snippets({ origin, key: "", model: "m" }).find(({ id }) => id === "open-webui").fields);
+  for (const origin of ["http://localhost:1", "http://127.0.0.1:1", "http://[::1]:1"]) {
+    assert.ok(webui(origin).includes("http://host.docker.internal:1/v1"), origin);
+    assert.ok(webui(origin).includes("--add-host=host.docker.internal:host-gateway"), origin);
+    assert.ok(webui(origin).includes("localllm serve --host"), origin);
+  }
+  assert.ok(!webui("http://192.168.1.5:1").includes("docker"));
+});
+
 test("snippets carry address, key and model, and no key where there is none", () => {
   for (const { text, fields, id } of snippets({ origin: "http://h:1", key: "", model: "m" })) {
     const all = text ?? JSON.stringify(fields);
@@ -97,5 +107,5 @@ test("snippets carry address, key and model, and no key where there is none", ()
     assert.ok(!all.includes("Authorization"), id);
   }
   const [curl] = snippets({ origin: "http://h:1", key: "sk", model: "m" });
-  assert.ok(curl.text.includes('-H "Authorization: Bearer sk"'));
+  assert.ok(curl.text.includes("-H 'Authorization: Bearer sk'"));
 });

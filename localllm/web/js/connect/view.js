@@ -58,7 +58,7 @@ function code(language, text) {
 }
 
 function fieldList(fields) {
-  const names = { docker: t("connect.from_docker"), key: t("connect.key"), model: t("connect.model"), provider: t("connect.provider") };
+  const names = { docker: t("connect.from_docker"), docker_run: t("connect.docker_run"), docker_serve: t("connect.docker_serve"), key: t("connect.key"), model: t("connect.model"), provider: t("connect.provider") };
   return h("dl", { class: "facts-list boxed" }, fields.map(([name, value]) => row(names[name] ?? name, value)));
 }
 
