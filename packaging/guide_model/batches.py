@@ -16,7 +16,10 @@ LEARNED_SHARE = 0.55  # of all positions, how many are looked at: every answer t
 PROMPT_WEIGHT = 0.1
 NUM_COPYING_STEPS = 160
 # Parts of the run: from then on names are picked; until then, short tools; from then on arguments' names weigh more.
-PICKING_FROM, CHOOSING_UNTIL, ARGUMENTS_FROM = 0.19, 0.35, 0.5
+PICKING_FROM, CHOOSING_UNTIL, ARGUMENTS_FROM = 0.18375, 0.35, 0.5
+
+Mix = tuple[tuple[str, float], ...]  # kinds of conversation (see corpus.episodes) and how often each is taken
+BEGINNING: Mix = (("copying", 0.75), ("plain", 0.25))
 TALK: Mix = (("plain", 0.93), ("copying", 0.03), ("unknown", 0.04))
 CHOOSING: Mix = (("short tools", 0.85), ("memory", 0.15))
 PICKING: Mix = (("short tools", 0.55), ("picking", 0.33), ("memory", 0.12))
