@@ -14,7 +14,7 @@ from localllm.api.chat_request import ChatRequest
 from localllm.api.job import Prompt
 from localllm.api.truncation import drop_oldest
 from localllm.chat.formats import Format
-from localllm.errors import UnsupportedParameter
+from localllm.errors import InvalidRequest, UnsupportedParameter
 from localllm.models.model import Model
 from localllm.sampling_params import Grammar
 
@@ -78,14 +78,7 @@ def constraint(format_: Format, request: ChatRequest, prompt: str) -> Grammar | 
     is_forced = request.choice.mode == "required"
     schema = json.loads(answer.text or ANY_OBJECT) if answer and answer.kind.startswith("json") else None
     if request.callable_tools and (is_forced or answer is None or schema is not None):
-        calls = format_.grammar(
-            request.callable_tools,
-            tool_choice=request.tool_choice,
-            parallel=request.parallel_tool_calls,
-            prompt=prompt,
-            continued=request.continued,
-            answer_schema=None if is_forced else schema,
-        )
+        calls = _calls(format_, request, prompt, None if is_forced else schema)
         if calls is not None:
             return calls
         if is_forced:
@@ -97,3 +90,21 @@ def constraint(format_: Format, request: ChatRequest, prompt: str) -> Grammar | 
     if answer is not None and is_thinking and format_.reasoning is not None:
         return msgspec.structs.replace(answer, triggers=(format_.reasoning[1],))
     return answer
+
+
+def _calls(format_: Format, request: ChatRequest, prompt: str, answer_schema: Any) -> Grammar | None:
+    """The grammar of the tools' calls, beside an answer of the schema where there is one."""
+    try:
+        return format_.grammar(
+            request.callable_tools,
+            tool_choice=request.tool_choice,
+            parallel=request.parallel_tool_calls,
+            prompt=prompt,
+            continued=request.continued,
+            answer_schema=answer_schema,
+        )
+    except RecursionError:
+        raise InvalidRequest(
+            "The parameters of a tool are nested too deeply. Describe them with fewer objects inside each other.",
+            param="tools",
+        ) from None

@@ -6,7 +6,8 @@ Formats that write arguments as bare text (XML, Python calls) need it to give JS
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from localllm.chat.json_scan import dumps
@@ -22,31 +23,117 @@ _TYPE_OF = {
     list: "array",
     type(None): "null",
 }
+KINDS = frozenset({"string", "number", "boolean", "null", "object", "array"})
 _PYTHON_WORDS = {"True": "true", "False": "false", "None": "null"}
 COMBINATORS = ("allOf", "anyOf", "oneOf", "not", "if", "patternProperties", "$ref", "dependentSchemas")
 
 
+_MAX_STEPS = 10
+_ROOT = "localllm_root"  # the place of a whole schema inside a part of it that stands alone
+
+
 def resolve(schema: Any, root: Schema) -> Schema:
-    """The schema a local $ref points to; the schema itself where there is none."""
-    for _ in range(10):
+    """The schema a local $ref or an allOf of one stands for, with the options of a union resolved too."""
+    found = _follow(schema, root)
+    unions = {key: found[key] for key in ("anyOf", "oneOf") if isinstance(found.get(key), list)}
+    return {**found, **{key: [_follow(option, root) for option in unions[key]] for key in unions}}
+
+
+def _follow(schema: Any, root: Schema) -> Schema:
+    around: dict[str, Any] = {}  # what stands beside an allOf
+    for _ in range(_MAX_STEPS):
         if not isinstance(schema, Mapping):
-            return {}
-        reference = schema.get("$ref")
-        if not isinstance(reference, str) or not reference.startswith("#/"):
-            return schema
-        target: Any = root
-        for step in reference[2:].split("/"):
-            target = target.get(step) if isinstance(target, Mapping) else None
-        schema = target
-    return {}
+            return around
+        reference, parts = schema.get("$ref"), schema.get("allOf")
+        if isinstance(reference, str) and reference.startswith("#"):
+            schema = _target(reference, root)
+        elif isinstance(parts, list) and len(parts) == 1:
+            around = {**{key: value for key, value in schema.items() if key != "allOf"}, **around}
+            schema = parts[0]
+        else:
+            return {**schema, **around}
+    return around
 
 
-def properties(parameters: Any) -> dict[str, Schema]:
-    """The schemas of a function's parameters by name, references resolved."""
+def _target(reference: str, root: Any) -> Any:
+    """What a JSON pointer leads to; None where it leads nowhere."""
+    for step in reference.split("/")[1:]:
+        name = step.replace("~1", "/").replace("~0", "~")
+        if isinstance(root, list):
+            root = root[int(name)] if name.isdecimal() and int(name) < len(root) else None
+        else:
+            root = root.get(name) if isinstance(root, Mapping) else None
+    return root
+
+
+def flat(parameters: Schema) -> Schema:
+    """A function's parameters with their properties at the top, where the root is a $ref or an allOf of one."""
+    if not isinstance(parameters.get("$ref"), str) and "allOf" not in parameters:
+        return parameters
+    found = _follow(parameters, parameters)
+    return {**{key: value for key, value in parameters.items() if key not in ("$ref", "allOf")}, **found}
+
+
+def properties(parameters: Any, root: Schema | None = None) -> dict[str, Schema]:
+    """The schemas of a function's parameters by name, references resolved.
+
+    root: where references point, if `parameters` is an object inside the function's parameters.
+    """
     declared = parameters.get("properties") if isinstance(parameters, Mapping) else None
     if not isinstance(declared, Mapping):
         return {}
-    return {str(key): resolve(value, parameters) for key, value in declared.items()}
+    return {str(key): resolve(value, parameters if root is None else root) for key, value in declared.items()}
+
+
+def further(parameters: Any, root: Schema | None = None) -> Schema | None:
+    """The schema of parameters beyond the declared ones; None where there may be none."""
+    if not isinstance(parameters, Mapping):
+        return None
+    if parameters.get("patternProperties"):
+        return {}
+    is_open = "properties" not in parameters or any(key in parameters for key in COMBINATORS)
+    extra = parameters.get("additionalProperties", is_open)
+    if extra is False:
+        return None
+    return resolve(extra, parameters if root is None else root)
+
+
+def standalone(schema: Schema, root: Schema) -> Schema:
+    """A part of the root's schema, closed, together with all that its references point to."""
+    definitions = {key: root[key] for key in ("$defs", "definitions") if key in root}
+    whole = {**definitions, **closed(schema, is_root=False)}
+    moved: dict[str, Any] = _moved(whole)
+    return moved if moved == whole else {**moved, "$defs": {**moved.get("$defs", {}), _ROOT: _moved(root)}}
+
+
+def _moved(schema: Any) -> Any:
+    """The schema with references to other places than definitions put right."""
+    if isinstance(schema, list):
+        return [_moved(item) for item in schema]
+    if not isinstance(schema, Mapping):
+        return schema
+    reference = schema.get("$ref")
+    if isinstance(reference, str) and re.match(r"#(?!/\$defs/|/definitions/)", reference):
+        return {**schema, "$ref": f"#/$defs/{_ROOT}{reference[1:]}"}
+    return {key: _moved(value) for key, value in schema.items()}
+
+
+def values(schema: Schema) -> list[Any]:
+    """The values of `enum` or `const` that the type allows; empty where the schema lists none."""
+    listed = [schema["const"]] if "const" in schema else schema.get("enum")
+    allowed = types({"type": schema["type"]}) if "type" in schema else frozenset()
+    if not isinstance(listed, list):
+        return []
+    return [value for value in listed if not allowed or _is_of(type_of(value), allowed)]
+
+
+def _is_of(kind: str, allowed: frozenset[str]) -> bool:
+    return kind in allowed or (kind == "integer" and "number" in allowed)
+
+
+def bare(value: Any) -> str:
+    """A value as formats write it that write text without quotes."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def types(schema: Schema) -> frozenset[str]:
@@ -68,6 +155,25 @@ def types(schema: Schema) -> frozenset[str]:
     return frozenset()
 
 
+def narrowed(schema: Schema, kinds: Collection[str]) -> Schema:
+    """The schema for values of some of its types alone."""
+    for key in ("anyOf", "oneOf"):
+        options = schema.get(key)
+        if isinstance(options, list) and not isinstance(schema.get("type"), str | list):
+            return {**schema, key: [option for option in options if types(option) & set(kinds)]}
+    return {**schema, "type": sorted(kinds)[0] if len(kinds) == 1 else sorted(kinds)}
+
+
+def alternatives(schema: Schema) -> list[Schema]:
+    """One schema for each option of a union, or for each type the value may have."""
+    for key in ("anyOf", "oneOf"):
+        options = schema.get(key)
+        if isinstance(options, list) and options:
+            around = {name: value for name, value in schema.items() if name != key}
+            return [{**around, **option} for option in options if isinstance(option, Mapping)] or [{}]
+    return [{**schema, "type": kind} for kind in sorted(types(schema) or KINDS)]
+
+
 def is_text(schema: Schema) -> bool:
     """Whether the value can only be text, so that it can be passed on before it is complete."""
     return types(schema) == {"string"}
@@ -76,14 +182,11 @@ def is_text(schema: Schema) -> bool:
 def to_json(text: str, schema: Schema) -> str:
     """Bare text as JSON of a type the schema allows; as a JSON string where it is none."""
     allowed = types(schema)
-    bare = text.strip()
-    bare = _PYTHON_WORDS.get(bare, bare)
-    value = loads(bare)
-    if value is not NOT_JSON:
-        kind = type_of(value)
-        is_allowed = not allowed or kind in allowed or (kind == "integer" and "number" in allowed)
-        if is_allowed:
-            return bare
+    word = text.strip()
+    word = _PYTHON_WORDS.get(word, word)
+    value = loads(word)
+    if value is not NOT_JSON and (not allowed or _is_of(type_of(value), allowed)):
+        return word
     return dumps(text)
 
 

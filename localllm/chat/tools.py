@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from localllm.chat.schema import COMBINATORS, flat
 from localllm.errors import InvalidRequest
 from localllm.nearest import did_you_mean
 
@@ -56,7 +57,16 @@ def _read_tool(tool: Any, where: str) -> Tool | None:
 
 
 def _complete(parameters: dict[str, Any] | None) -> dict[str, Any]:
-    return {"type": "object", "properties": {}, **(parameters or {})}
+    """Parameters as templates and formats go by them: an object with its properties at the top.
+
+    No parameters, or an empty object, declare that there are none; an object that names no properties takes any.
+    """
+    if not parameters:
+        return {"type": "object", "properties": {}}
+    known = dict(flat(parameters))
+    if not any(key in known for key in ("properties", *COMBINATORS)):
+        known.setdefault("additionalProperties", True)
+    return {"type": "object", "properties": {}, **known}
 
 
 def function_name(tool: Tool) -> str:

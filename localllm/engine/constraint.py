@@ -134,6 +134,8 @@ class Compiler:
 
 def _refusal(kind: str, text: str, reason: str) -> InvalidRequest:
     """What cannot be compiled, with its place in the schema."""
+    if kind == "lark" and (inner := _json_in_lark(text, reason)) is not None:
+        return inner
     shown = " ".join(reason.split("\n")[:4]) if reason.startswith("regex") else reason.split("\n")[0]
     if not kind.startswith("json"):
         return InvalidRequest(f"The grammar cannot be used: {shown}", param="grammar", code="invalid_grammar")
@@ -142,6 +144,24 @@ def _refusal(kind: str, text: str, reason: str) -> InvalidRequest:
     return InvalidRequest(
         f"The JSON schema cannot be enforced{place}: {shown}. Leave it out, or describe it in the prompt.",
         param="response_format",
+        code="invalid_json_schema",
+    )
+
+
+def _json_in_lark(text: str, reason: str) -> InvalidRequest | None:
+    """The refusal of a JSON schema inside a grammar of the chat room: response_format's, or that of a tool."""
+    found = re.match(r"at (\d+)\(\d+\): failed to compile JSON schema: (.*)", reason, re.DOTALL)
+    line = text.splitlines()[int(found[1]) - 1] if found else ""
+    if found is None or " %json " not in line:
+        return None
+    schema = json.loads(line.split(" %json ", 1)[1])
+    if schema.pop("x-guidance", {}).get("lenient") is False:
+        return _refusal("json_schema", json.dumps(schema), found[2])
+    pointer = find_pointer(schema, found[2])
+    place = f" at {pointer}" if pointer else ""
+    return InvalidRequest(
+        f"A tool's parameters cannot be enforced{place}: {found[2].splitlines()[0]}. Change that part of its schema.",
+        param="tools",
         code="invalid_json_schema",
     )
 

@@ -92,3 +92,32 @@ def test_a_hundred_forced_calls_are_valid(real: Client, tool_choice: Any) -> Non
     """A hundred of a hundred."""
     for seed in range(100):
         check_call(real, seed, tool_choice)
+
+
+def test_a_response_format_beside_tools_is_refused_as_it_is_without(real: Client) -> None:
+    """A keyword that cannot be enforced is named with its place, with tools and without: never silently ignored."""
+    schema = {"type": "object", "properties": {"a": {"not": {"type": "string"}}}}
+    body = {
+        "model": "tiny",
+        "messages": [{"role": "user", "content": "Hi"}],
+        "response_format": {"type": "json_schema", "json_schema": {"name": "x", "schema": schema}},
+    }
+    for more in ({}, {"tools": TOOLS}):
+        answer = real.post("/v1/chat/completions", body | more)
+        assert answer.status == 400
+        assert answer.json["error"]["param"] == "response_format"
+        assert "/properties/a/not" in answer.json["error"]["message"]
+
+
+def test_parameters_that_cannot_be_compiled_are_refused_by_their_place(real: Client) -> None:
+    """A mistake in a tool's schema is the client's, and the message says where it is."""
+    parameters = {"type": "object", "properties": {"a": {"type": "string", "pattern": "((("}}}
+    body = {
+        "model": "tiny",
+        "messages": [{"role": "user", "content": "Hi"}],
+        "tools": [{"type": "function", "function": {"name": "f", "parameters": parameters}}],
+    }
+    answer = real.post("/v1/chat/completions", body)
+    assert answer.status == 400
+    assert answer.json["error"]["param"] == "tools"
+    assert "/properties/a/pattern" in answer.json["error"]["message"]

@@ -197,7 +197,7 @@ class Format:
         is_opened = bool(self.written_opener) and prompt.endswith(self.written_opener)
         answer = calls if is_opened else f"{self.grammar_opener(lark)} {calls}"
         if not is_forced:
-            answer = f"({answer} | {lark.json(answer_schema)})"
+            answer = f"({answer} | {lark.json(answer_schema, is_strict=True)})"
         reasoning = self._grammar_reasoning(lark, self.starts_in_reasoning(prompt, continued))
         return Grammar(kind="lark", text=lark.build(f"{reasoning} {answer}"))
 

@@ -8,13 +8,14 @@ from typing import Any, ClassVar
 from localllm.chat import schema as schemas
 from localllm.chat.formats.base import Format, Parameters
 from localllm.chat.formats.python_calls import grammar_chain
-from localllm.chat.formats.xml_calls import text_pattern
 from localllm.chat.json_scan import dumps
 from localllm.chat.lark import Lark, one_of
+from localllm.chat.patterns import text_terminal
 from localllm.chat.reader import Broken, Reader, Reading
 
 MAX_NAME_CHARS = 200
 MAX_DEPTH = 50
+FREE_NAME = r"[^\x00-\x20\x22<>|{}\[\]:,]{1,64}"  # a parameter that the schema does not name
 
 
 class Gemma4(Format):
@@ -119,29 +120,42 @@ class Gemma4(Format):
         return json.dumps(value)
 
     def grammar_call(self, lark: Lark, before: str, name: str, parameters: Parameters) -> str:
-        return f"{lark.text(f'{before}call:{name}')} {self._grammar_object(lark, parameters, parameters, 0)}"
+        return f"{lark.text(f'{before}call:{name}')} {self._grammar_object(lark, parameters, parameters)}"
 
-    def _grammar_object(self, lark: Lark, schema: schemas.Schema, root: Parameters, depth: int) -> str:
+    def _grammar_object(self, lark: Lark, schema: schemas.Schema, root: Parameters) -> str:
+        declared, other = schemas.properties(schema, root), schemas.further(schema, root)
         pairs = {
-            key: f"{lark.text(key + ':')} {self._grammar_value(lark, schemas.resolve(value, root), root, depth + 1)}"
-            for key, value in schemas.properties(schema).items()
+            key: f"{lark.text(key + ':')} {self._grammar_value(lark, value, root)}"
+            for key, value in declared.items()
         }
-        return f'"{{" {grammar_chain(pairs, schema.get("required") or [], ",")} "}}"'
+        more = ""
+        if other is not None:
+            more = f"{lark.name('', ':', declared, FREE_NAME)} {self._grammar_value(lark, other, root)}"
+        return f'"{{" {grammar_chain(pairs, schema.get("required") or [], ",", more)} "}}"'
 
-    def _grammar_value(self, lark: Lark, schema: schemas.Schema, root: Parameters, depth: int) -> str:
-        kinds = schemas.types(schema)
-        if any(isinstance(value, str) for value in schema.get("enum", [])):
-            return one_of([lark.text(self._write(value)) for value in schema["enum"]])
-        if depth < MAX_DEPTH and kinds == {"object"} and schema.get("properties"):
-            return self._grammar_object(lark, schema, root, depth)
-        if depth < MAX_DEPTH and kinds == {"array"} and isinstance(schema.get("items"), dict):
-            return self._grammar_list(lark, schema, root, depth)
-        if kinds and not kinds & {"string", "object", "array"}:
-            return lark.json(schema)
-        return f"{lark.text(self.quote)} {lark.upto(self.quote, text_pattern(schema))}"
+    def _grammar_value(self, lark: Lark, schema: schemas.Schema, root: Parameters) -> str:
+        """A value of any of its types."""
+        if allowed := schemas.values(schema):
+            return one_of([lark.text(self._write(value)) for value in allowed])
+        options = schemas.alternatives(schema)
+        if len(options) > 1:
+            what = json.dumps(schema, sort_keys=True)
+            return lark.shared(what, lambda: one_of([self._grammar_value(lark, o, root) for o in options]))
+        return self._grammar_typed(lark, schemas.resolve(options[0], root), root)
 
-    def _grammar_list(self, lark: Lark, schema: schemas.Schema, root: Parameters, depth: int) -> str:
-        item = lark.rule(self._grammar_value(lark, schemas.resolve(schema["items"], root), root, depth + 1))
+    def _grammar_typed(self, lark: Lark, schema: schemas.Schema, root: Parameters) -> str:
+        """A value of one type."""
+        kinds, what = schemas.types(schema), json.dumps(schema, sort_keys=True)
+        if kinds == {"object"}:
+            return lark.shared(what, lambda: self._grammar_object(lark, schema, root))
+        if kinds == {"array"}:
+            return lark.shared(what, lambda: self._grammar_list(lark, schema, root))
+        if kinds == {"string"}:
+            return f"{lark.text(self.quote)} {lark.upto(self.quote, text_terminal(schema))}"
+        return lark.json(schema) if len(kinds) == 1 else self._grammar_value(lark, schema, root)
+
+    def _grammar_list(self, lark: Lark, schema: schemas.Schema, root: Parameters) -> str:
+        item = lark.rule(self._grammar_value(lark, schemas.resolve(schema.get("items", {}), root), root))
         low, high = schema.get("minItems", 0), schema.get("maxItems")
         more = f'("," {item}){{{max(low - 1, 0)},{"" if high is None else max(high - 1, 0)}}}'
         return f'"[" {item} {more} "]"' if low else f'"[" ({item} {more})? "]"'

@@ -72,9 +72,18 @@ class DeepSeekV32(XmlCalls):
         yield from r.at("</｜DSML｜function_calls>", "</｜DSML｜tool_calls>")
         return False
 
-    def _key_closer(self, value: Any, schema: schemas.Schema) -> str:
-        kind = isinstance(value, str) if value is not None else "string" in schemas.types(schema)
-        return f'" string="{json.dumps(kind)}">'
+    def _key_closer(self, value: Any) -> str:
+        return self._attribute(isinstance(value, str))
+
+    def _forms(self, schema: schemas.Schema) -> list[tuple[str, schemas.Schema]]:
+        kinds = schemas.types(schema) or schemas.KINDS
+        text, others = kinds & {"string"}, kinds - {"string"}
+        forms = [(self._attribute(True), schemas.narrowed(schema, text))] if text else []
+        return forms + ([(self._attribute(False), schemas.narrowed(schema, others))] if others else [])
+
+    @staticmethod
+    def _attribute(is_text: bool) -> str:
+        return f'" string="{json.dumps(is_text)}">'
 
 
 class DeepSeekV4(DeepSeekV32):

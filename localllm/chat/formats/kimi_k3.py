@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from localllm.chat import schema as schemas
 from localllm.chat.formats import json_calls
 from localllm.chat.formats.base import Parameters
 from localllm.chat.formats.named_json import MAX_NAME_CHARS
-from localllm.chat.formats.xml_calls import Key, XmlCalls, text_pattern
+from localllm.chat.formats.xml_calls import FREE_NAME, Key, XmlCalls
 from localllm.chat.lark import Lark, one_of
+from localllm.chat.patterns import text_terminal
 from localllm.chat.reader import Broken, Reader, Reading
 
 _OPEN, _CLOSE, _SEP = "<|open|>", "<|close|>", "<|sep|>"
 _JSON = f'{_OPEN}json type="object"{_SEP}'
-_NUMBERS = frozenset({"integer", "number"})
 
 
 def _closing(tag: str) -> str:
     return f"{_CLOSE}{tag}{_SEP}"
+
+
+def _kind(json_type: str) -> str:
+    """The name of a type in these tags."""
+    return "number" if json_type == "integer" else json_type
 
 
 def _typed(lark: Lark, kind: str) -> str:
@@ -87,31 +91,37 @@ class KimiK3(XmlCalls):
         return f'{self.call_open}{name}" index="{index + 1}"{_SEP}{written}{self.call_close}'
 
     def _write_argument(self, key: str, value: Any) -> str:
-        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-        kind = schemas.type_of(value)
-        return f'{self.key_open}{key}" type="{"number" if kind in _NUMBERS else kind}"{_SEP}{text}{self.value_close}'
+        kind, text = _kind(schemas.type_of(value)), schemas.bare(value)
+        return f'{self.key_open}{key}" type="{kind}"{_SEP}{text}{self.value_close}'
 
     def grammar_call(self, lark: Lark, before: str, name: str, parameters: Parameters) -> str:
         required = parameters.get("required") or []
         parts = [lark.text(f'{before}{self.call_open}{name}" index="'), "/[0-9]{1,3}/", lark.text(f'"{_SEP}')]
-        for key, schema in schemas.properties(parameters).items():
+        declared, other = schemas.properties(parameters), schemas.further(parameters)
+        for key, schema in declared.items():
             pair = f"{lark.text(f'{self.key_open}{key}')} {self._grammar_typed(lark, schema, parameters)}"
             parts.append(pair if key in required else f"({pair})?")
+        if other is not None:
+            head = lark.name(self.key_open, "", declared, FREE_NAME)
+            parts.append(f"({head} {self._grammar_typed(lark, other, parameters)})*")
         return " ".join([*parts, lark.text(self.call_close)])
 
     def _grammar_typed(self, lark: Lark, schema: schemas.Schema, root: Parameters) -> str:
-        """The type, the value and the closing tag."""
-        kinds, closer = schemas.types(schema), lark.text(self.value_close)
-        texts = [value for value in schema.get("enum", []) if isinstance(value, str)]
-        if texts:
-            return f"{_typed(lark, 'string')} {one_of([lark.text(text) for text in texts])} {closer}"
-        if "string" in kinds or not kinds:
+        """The type, the value and the closing tag, for each type that the value may have."""
+        closer, kinds = lark.text(self.value_close), schemas.types(schema) or schemas.KINDS
+        if (allowed := schemas.values(schema)) and "string" in kinds:
+            written = [(_kind(schemas.type_of(value)), schemas.bare(value)) for value in allowed]
+            return f"{one_of([f'{_typed(lark, kind)} {lark.text(text)}' for kind, text in written])} {closer}"
+        options = []
+        if "string" in kinds:
             rest = lark.text(f"argument{_SEP}")  # `upto` ends at one token
-            return f"{_typed(lark, 'string')} {lark.upto(_CLOSE, text_pattern(schema))} {rest}"
-        kind = "number" if kinds & _NUMBERS else sorted(kinds)[0]
-        definitions = {key: root[key] for key in ("$defs", "definitions") if key in root}
-        value = lark.json({**definitions, **schemas.closed(schema, is_root=False)})
-        return f"{_typed(lark, kind)} {value} {closer}"
+            text = text_terminal(schemas.narrowed(schema, {"string"}))
+            options.append(f"{_typed(lark, 'string')} {lark.upto(_CLOSE, text)} {rest}")
+        for kind in sorted({_kind(kind) for kind in kinds - {"string"}}):
+            same = {"integer", "number"} & kinds if kind == "number" else {kind}
+            value = lark.json(schemas.standalone(schemas.narrowed(schema, same), root))
+            options.append(f"{_typed(lark, kind)} {value} {closer}")
+        return one_of(options)
 
     def grammar_opener(self, lark: Lark) -> str:
         """The response stands before the calls, empty or not there; the prompt may have opened it."""

@@ -8,14 +8,16 @@ from typing import Any
 from localllm.chat import schema as schemas
 from localllm.chat.formats.base import Format, Parameters
 from localllm.chat.formats.named_json import MAX_NAME_CHARS
-from localllm.chat.formats.xml_calls import text_pattern
 from localllm.chat.json_scan import dumps
 from localllm.chat.lark import Lark, one_of
+from localllm.chat.patterns import text_terminal
 from localllm.chat.reader import Broken, Reader, Reading
 
 NS = "]<]minimax[>["
 ITEM = "item"
 MAX_DEPTH = 50
+GRAMMAR_DEPTH = 6  # of nested tags that the grammar knows; a schema may contain itself
+FREE_NAME = r"[^\x00-\x20\x22<>\x2f|]{1,64}"  # a parameter that the schema does not name
 _EMPTY = {frozenset({"object"}): "{}", frozenset({"array"}): "[]"}
 
 
@@ -43,12 +45,13 @@ class MiniMaxM3(Format):
 
     def _read_object(self, r: Reader, tag: str, schema: Any, root: Parameters, depth: int) -> Reading[None]:
         """The members up to the closing tag, passed on as JSON."""
-        declared, separator = schemas.properties(schema), "{"
+        declared, separator = schemas.properties(schema, root), "{"
+        other = schemas.further(schema, root) or {}
         while not (yield from self._at_end(r, tag)):
             yield from r.expect(f"{NS}<")
             key = yield from r.collect(">", limit=MAX_NAME_CHARS)
             r.arguments(separator + dumps(key) + ": ")
-            value_schema = schemas.resolve(declared.get(key, {}), root)
+            value_schema = declared.get(key, other)
             yield from self._read_value(r, key, value_schema, root, depth + 1)
             separator = ", "
         r.arguments("{}" if separator == "{" else "}")
@@ -114,10 +117,13 @@ class MiniMaxM3(Format):
 
     def _grammar_object(self, lark: Lark, schema: schemas.Schema, root: Parameters, depth: int) -> str:
         required, parts = schema.get("required") or [], ['""']
-        for key, value in schemas.properties(schema).items():
-            content = self._grammar_value(lark, key, schemas.resolve(value, root), root, depth + 1)
+        declared = schemas.properties(schema, root)
+        for key, value in declared.items():
+            content = self._grammar_value(lark, key, value, root, depth + 1)
             pair = f"{lark.text(f'{NS}<{key}>')} {content}"
             parts.append(pair if key in required else f"({pair})?")
+        if schemas.further(schema, root) is not None:
+            parts.append(f"({lark.name(f'{NS}<', '>', declared, FREE_NAME)} {_grammar_free(lark)})*")
         return " ".join(parts)
 
     def _grammar_value(
@@ -125,20 +131,28 @@ class MiniMaxM3(Format):
     ) -> str:
         """The value and its closing tag."""
         kinds, closer = schemas.types(schema), lark.text(f"{NS}</{tag}>")
-        texts = [value for value in schema.get("enum", []) if isinstance(value, str)]
-        if texts:
-            return f"{one_of([lark.text(text) for text in texts])} {closer}"
-        if depth < MAX_DEPTH and kinds == {"object"} and schema.get("properties"):
+        if allowed := schemas.values(schema):
+            return f"{one_of([lark.text(schemas.bare(value)) for value in allowed])} {closer}"
+        if depth < GRAMMAR_DEPTH and kinds == {"object"} and schema.get("properties"):
             return f"{self._grammar_object(lark, schema, root, depth)} {closer}"
-        if depth < MAX_DEPTH and kinds == {"array"} and isinstance(schema.get("items"), dict):
+        if depth < GRAMMAR_DEPTH and kinds == {"array"} and isinstance(schema.get("items"), dict):
             return f"{self._grammar_list(lark, schema, root, depth)} {closer}"
-        if kinds and "string" not in kinds:
-            definitions = {key: root[key] for key in ("$defs", "definitions") if key in root}
-            return f"{lark.json({**definitions, **schemas.closed(schema, is_root=False)})} {closer}"
-        return f"{lark.upto(NS, text_pattern(schema))} {lark.text(f'</{tag}>')}"
+        if kinds and not kinds & {"string", "object", "array"}:
+            return f"{lark.json(schemas.standalone(schema, root))} {closer}"
+        if kinds & {"object", "array"}:
+            return _grammar_free(lark)
+        return f"{lark.upto(NS, text_terminal(schema))} {lark.text(f'</{tag}>')}"
 
     def _grammar_list(self, lark: Lark, schema: schemas.Schema, root: Parameters, depth: int) -> str:
         items = schemas.resolve(schema["items"], root)
         item = f"{lark.text(f'{NS}<{ITEM}>')} {self._grammar_value(lark, ITEM, items, root, depth + 1)}"
         high = schema.get("maxItems")
         return f"({lark.rule(item)}){{{schema.get('minItems', 0)},{'' if high is None else high}}}"
+
+
+def _grammar_free(lark: Lark) -> str:
+    """Any value and its closing tag, which no grammar can hold to the name of the opening one."""
+    text = f"{lark.upto(NS, '/(?s:.+)/')} {lark.name('</', '>', (), FREE_NAME)}"
+    end = lark.name(f"{NS}</", ">", (), FREE_NAME)
+    inner = lark.name(f"{NS}<", ">", (), FREE_NAME)
+    return lark.shared("any value", lambda: f"{text} | ({inner} {_grammar_free(lark)})* {end}")

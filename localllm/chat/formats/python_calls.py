@@ -17,6 +17,7 @@ from localllm.sampling_params import Grammar
 
 MAX_NAME_CHARS = 200
 _SPACE = r"\s{0,8}"
+FREE_NAME = r"[A-Za-z_][A-Za-z0-9_.\-]{0,63}"  # a parameter that the schema does not name
 _NAME = re.compile(r"[\w.\-]+")
 
 
@@ -49,11 +50,15 @@ class PythonCalls(Format):
         return f"{name}({', '.join(f'{key}={_write(value)}' for key, value in pairs)})"
 
     def grammar_call(self, lark: Lark, before: str, name: str, parameters: Parameters) -> str:
+        declared, other = schemas.properties(parameters), schemas.further(parameters)
         pairs = {
             key: f"{lark.text(key + '=')} {_grammar_value(lark, schema, parameters)}"
-            for key, schema in schemas.properties(parameters).items()
+            for key, schema in declared.items()
         }
-        chain = grammar_chain(pairs, parameters.get("required") or [], ", ")
+        more = ""
+        if other is not None:
+            more = f"{lark.name('', '=', declared, FREE_NAME)} {_grammar_value(lark, other, parameters)}"
+        chain = grammar_chain(pairs, parameters.get("required") or [], ", ", more)
         return f"{lark.text(f'{before}{name}(')} {chain} {lark.text(')')}"
 
 
@@ -66,7 +71,8 @@ def read_call(r: Reader, *, known_only: bool) -> Reading[None]:
     name = (yield from r.collect("(", limit=MAX_NAME_CHARS)).strip().removesuffix(".call")
     if not _NAME.fullmatch(name) or (known_only and name not in r.tools):
         raise Broken
-    arguments = schemas.properties(r.tools.get(name, {}))
+    parameters = r.tools.get(name, {})
+    arguments, other = schemas.properties(parameters), schemas.further(parameters) or {}
     r.start(name)
     is_first = True
     while True:
@@ -77,7 +83,7 @@ def read_call(r: Reader, *, known_only: bool) -> Reading[None]:
         value = yield from _read_value(r)
         if not _NAME.fullmatch(key):
             raise Broken
-        text = f"{dumps(key)}: {to_json(value, arguments.get(key, {}))}"
+        text = f"{dumps(key)}: {to_json(value, arguments.get(key, other))}"
         r.arguments(("{" if is_first else ", ") + text)
         is_first = False
         yield from r.at(",")
@@ -119,30 +125,29 @@ def to_json(text: str, schema: schemas.Schema) -> str:
         return schemas.to_json(text, schema)
 
 
-def grammar_chain(pairs: dict[str, str], required: list[str], comma: str) -> str:
-    """The pairs by key, in their order, with commas between those that are there."""
+def grammar_chain(pairs: dict[str, str], required: list[str], comma: str, more: str = "") -> str:
+    """The pairs by key, in their order, with commas between those that are there. more: a pair of any other key."""
     separator, keys = quoted(comma), list(pairs)
-    starts: list[str] = []
-    rest = ""
+    rest = f" ({separator} {more})*" if more else ""
+    starts: list[str] = [f"{more}{rest}"] if more else []
     for key in reversed(keys):
         starts.insert(0, f"{pairs[key]}{rest}")
         rest = (
             f" {separator} {pairs[key]}{rest}" if key in required else f" ({separator} {pairs[key]})?{rest}"
         )
-    num_starts = next((index + 1 for index, key in enumerate(keys) if key in required), len(keys))
-    starts = starts[:num_starts]
     is_optional = not any(key in required for key in keys)
+    num_starts = next((index + 1 for index, key in enumerate(keys) if key in required), len(starts))
+    starts = starts[:num_starts]
     return (one_of(starts) if starts else quoted("")) + ("?" if is_optional and starts else "")
 
 
 def _grammar_value(lark: Lark, schema: schemas.Schema, root: Parameters) -> str:
-    kinds = schemas.types(schema)
-    if kinds == {"boolean"}:
-        return '("True" | "False")'
-    if kinds == {"null"}:
-        return '"None"'
-    definitions = {key: root[key] for key in ("$defs", "definitions") if key in root}
-    return lark.json({**definitions, **schemas.closed(schema, is_root=False)})
+    """Python's own words where they may stand alone, JSON otherwise."""
+    kinds = schemas.types(schema) or schemas.KINDS
+    words = ['"True"', '"False"'] * ("boolean" in kinds) + ['"None"'] * ("null" in kinds)
+    if kinds <= {"boolean", "null"}:
+        return one_of(words)
+    return one_of([*words, lark.json(schemas.standalone(schema, root))])
 
 
 class LlamaPythonic(PythonCalls):

@@ -5,7 +5,7 @@ The text becomes JSON of the type that the tool's schema names. Text arguments s
 
 from __future__ import annotations
 
-import json
+from collections.abc import Collection
 from typing import Any, ClassVar
 
 from localllm.chat import schema as schemas
@@ -13,8 +13,11 @@ from localllm.chat.formats.base import Format, Parameters
 from localllm.chat.formats.named_json import MAX_NAME_CHARS
 from localllm.chat.json_scan import dumps
 from localllm.chat.lark import Lark, one_of
+from localllm.chat.patterns import text_terminal
 from localllm.chat.reader import Broken, Reader, Reading
 
+# A parameter that the schema does not name. Without spaces at its ends, which the reader takes for indentation.
+FREE_NAME = r"[^\x00-\x20<>\x22|｜](?:[^\x00-\x1f<>\x22|｜]{0,62}[^\x00-\x20<>\x22|｜])?"
 Key = tuple[str, schemas.Schema | None]  # with what the text itself says about the value's type
 
 
@@ -52,14 +55,15 @@ class XmlCalls(Format):
         yield from self._read_pairs(r)
 
     def _read_pairs(self, r: Reader) -> Reading[None]:
-        declared = schemas.properties(r.tools.get(r.call_name, {}))
+        parameters = r.tools.get(r.call_name, {})
+        declared, other = schemas.properties(parameters), schemas.further(parameters) or {}
         separator = "{"
         while (yield from self._at_key(r)):
             key, schema = yield from self._read_key(r)
             r.arguments(separator + dumps(key) + ": ")
             r.commit()
             separator = ", "
-            yield from self._read_value(r, declared.get(key, {}) if schema is None else schema)
+            yield from self._read_value(r, declared.get(key, other) if schema is None else schema)
         r.arguments("{}" if separator == "{" else "}")
         r.commit()
 
@@ -108,40 +112,51 @@ class XmlCalls(Format):
         return f"{self.call_open}{name}{self.name_close}{written}{self.call_close}"
 
     def _write_pair(self, key: str, value: Any) -> str:
-        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-        head = f"{self.key_open}{key}{self._key_closer(value, {})}"
+        text = schemas.bare(value)
+        head = f"{self.key_open}{key}{self._key_closer(value)}"
         return f"{head}{self.margin}{text}{self.margin}{self.value_close}\n"
 
-    def _key_closer(self, value: Any, schema: schemas.Schema) -> str:
-        """What stands after a key, for this value, or where value is None for one of this schema."""
+    def _key_closer(self, value: Any) -> str:
+        """What stands after a key, for this value."""
         return self.key_close
 
     # --- grammar ------------------------------------------------------------------------------------------
 
     def grammar_call(self, lark: Lark, before: str, name: str, parameters: Parameters) -> str:
         required = parameters.get("required") or []
+        declared, other = schemas.properties(parameters), schemas.further(parameters)
         parts = [lark.text(f"{before}{self.call_open}{name}{self.name_close}")]
-        for key, schema in schemas.properties(parameters).items():
-            head = lark.text(f"{self.key_open}{key}{self._key_closer(None, schema)}{self.margin}")
-            pair = f"{head} {self._grammar_value(lark, schema, parameters)} {lark.text(chr(10))}"
+        for key, schema in declared.items():
+            pair = self._grammar_pair(lark, key, schema, parameters, declared)
             parts.append(pair if key in required else f"({pair})?")
+        if other is not None:
+            parts.append(f"({self._grammar_pair(lark, None, other, parameters, declared)})*")
         return " ".join([*parts, lark.text(self.call_close)])
+
+    def _grammar_pair(
+        self, lark: Lark, key: str | None, schema: schemas.Schema, root: Parameters, declared: Collection[str]
+    ) -> str:
+        """An argument in its tags. key: None for any that is not declared."""
+        forms = []
+        for key_close, form in self._forms(schema):
+            after = key_close + self.margin
+            head = (
+                lark.name(self.key_open, after, declared, FREE_NAME)
+                if key is None
+                else lark.text(f"{self.key_open}{key}{after}")
+            )
+            forms.append(f"{head} {self._grammar_value(lark, form, root)}")
+        return f"{one_of(forms)} {lark.text(chr(10))}"
+
+    def _forms(self, schema: schemas.Schema) -> list[tuple[str, schemas.Schema]]:
+        """What may stand after a key, each with the schema of the value that follows it."""
+        return [(self.key_close, schema)]
 
     def _grammar_value(self, lark: Lark, schema: schemas.Schema, root: Parameters) -> str:
         """A value and its closing tag."""
-        closer = self.margin + self.value_close
-        texts = [value for value in schema.get("enum", []) if isinstance(value, str)]
-        if schemas.is_text(schema) and texts:
-            return f"{one_of([lark.text(text) for text in texts])} {lark.text(closer)}"
-        if "string" in schemas.types(schema) or not schemas.types(schema):
-            return lark.upto(closer, text_pattern(schema))
-        definitions = {key: root[key] for key in ("$defs", "definitions") if key in root}
-        return f"{lark.json({**definitions, **schemas.closed(schema, is_root=False)})} {lark.text(closer)}"
-
-
-def text_pattern(schema: schemas.Schema) -> str:
-    """A regular expression for text of the lengths the schema allows."""
-    low, high = schema.get("minLength", 0), schema.get("maxLength")
-    if not isinstance(low, int) or not isinstance(high, int | None) or (low == 0 and high is None):
-        return "/(?s:.*)/"
-    return f"/(?s:.{{{low},{'' if high is None else high}}})/"
+        closer, kinds = self.margin + self.value_close, schemas.types(schema)
+        if kinds and "string" not in kinds:
+            return f"{lark.json(schemas.standalone(schema, root))} {lark.text(closer)}"
+        if allowed := schemas.values(schema):
+            return f"{one_of([lark.text(schemas.bare(value)) for value in allowed])} {lark.text(closer)}"
+        return lark.upto(closer, text_terminal(schema), without=self.value_close if self.margin else "")
