@@ -15,10 +15,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from localllm.models.gguf import shard_paths
+
 MAX_DEPTH = 8
 MAX_MANIFEST_BYTES = 1 << 20
 MIN_MODEL_BYTES = 1 << 20  # smaller ones are vocabularies for tests
 OLLAMA_MODEL = "application/vnd.ollama.image.model"
+UNTELLING = "model"  # Jan calls every file so, and names the folder
 _LATER_PART = re.compile(r"-(?!00001)\d{5}-of-\d{5}\.gguf$", re.IGNORECASE)
 
 
@@ -59,11 +62,10 @@ def _all(folders: Sequence[Path], environ: Mapping[str, str], home: Path) -> Ite
         yield from _ollama(folder)
     llama_cpp = Path(environ.get("LLAMA_CACHE") or _cache(environ, home) / "llama.cpp")
     yield from _files("llama.cpp", llama_cpp)
-    data = _data(environ, home)
-    for folder in (data / "Jan" / "data", home / "jan"):
+    settings, data = _settings(environ, home), _data(environ, home)
+    for folder in (settings / "Jan" / "data", data / "Jan" / "data", home / "jan"):
         yield from _files("Jan", folder)
-    for folder in (data / "nomic.ai" / "GPT4All", home / ".local" / "share" / "nomic.ai" / "GPT4All"):
-        yield from _files("GPT4All", folder)
+    yield from _files("GPT4All", data / "nomic.ai" / "GPT4All")
     for folder in folders:
         yield from _files(str(folder), folder)
 
@@ -135,9 +137,10 @@ def _files(program: str, folder: Path) -> Iterator[Found]:
         name = path.name.lower()
         if not name.endswith(".gguf") or "mmproj" in name or _LATER_PART.search(path.name):
             continue
-        size = _size(path)
+        size = sum(_size(part) for part in shard_paths(path))  # the first may have metadata only
         if size >= MIN_MODEL_BYTES:
-            yield Found(program, path.stem, path, size)
+            shown = path.parent.name if path.stem.lower() == UNTELLING else path.stem
+            yield Found(program, shown, path, size)
 
 
 # ── the file system, without trusting it ────────────────────────────────────────────────────────────────────
@@ -177,12 +180,20 @@ def _size(path: Path) -> int:
         return 0
 
 
-def _data(environ: Mapping[str, str], home: Path) -> Path:
+def _settings(environ: Mapping[str, str], home: Path) -> Path:
     if sys.platform == "win32":
         return Path(environ.get("APPDATA") or home / "AppData/Roaming")
     if sys.platform == "darwin":
         return home / "Library" / "Application Support"
     return Path(environ.get("XDG_CONFIG_HOME") or home / ".config")
+
+
+def _data(environ: Mapping[str, str], home: Path) -> Path:
+    if sys.platform == "win32":
+        return Path(environ.get("LOCALAPPDATA") or home / "AppData/Local")
+    if sys.platform == "darwin":
+        return home / "Library" / "Application Support"
+    return Path(environ.get("XDG_DATA_HOME") or home / ".local" / "share")
 
 
 def _cache(environ: Mapping[str, str], home: Path) -> Path:

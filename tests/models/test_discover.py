@@ -101,6 +101,34 @@ def test_llama_cpp_jan_and_gpt4all(tmp_path: Path):
     assert programs == {"c": "llama.cpp", "d": "Jan", "e": "GPT4All"}
 
 
+@pytest.mark.parametrize(
+    ("platform", "jan", "gpt4all"),
+    [
+        ("linux", ".local/share", ".local/share"),
+        ("linux", ".config", ".local/share"),
+        ("win32", "AppData/Roaming", "AppData/Local"),
+        ("darwin", "Library/Application Support", "Library/Application Support"),
+    ],
+)
+def test_jan_and_gpt4all_are_found_on_every_system(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, platform: str, jan: str, gpt4all: str
+):
+    """And Jan's models have the names of their folders, because every file is called "model"."""
+    monkeypatch.setattr(sys, "platform", platform)
+    a = big(tmp_path / jan / "Jan" / "data" / "llamacpp" / "models" / "qwen3-4b" / "model.gguf")
+    b = big(tmp_path / gpt4all / "nomic.ai" / "GPT4All" / "b.gguf")
+    assert found(tmp_path) == {"qwen3-4b": ("Jan", a), "b": ("GPT4All", b)}
+
+
+def test_a_split_model_has_the_size_of_all_its_parts(tmp_path: Path):
+    """Also where the first one holds nothing but metadata."""
+    first = big(tmp_path / "m-00001-of-00003.gguf", 1000)
+    for number in (2, 3):
+        big(tmp_path / f"m-0000{number}-of-00003.gguf")
+    (model,) = (m for m in find_models([tmp_path], {}, tmp_path) if tmp_path in m.path.parents)
+    assert (model.path, model.size_bytes) == (first, 1000 + 2 * MIN_MODEL_BYTES)
+
+
 def test_projectors_later_parts_and_toys_are_no_models(tmp_path: Path):
     """Of a split model the first part stands for all."""
     folder = tmp_path / "f"
