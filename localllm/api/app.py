@@ -63,7 +63,8 @@ def create_app(
     app = Flask("localllm.api", static_folder=None)
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False
-    services = Services(pool, config, Admission(config.num_http_threads), Pulls(pool.catalog, pool.paths))
+    pulls = Pulls(pool.catalog, pool.paths, measure=pool.memory_for_one)
+    services = Services(pool, config, Admission(config.num_http_threads), pulls)
     guard.install(app, config)
     for make_blueprint in API_ROUTES:
         routes = make_blueprint(services)

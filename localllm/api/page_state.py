@@ -20,7 +20,7 @@ from localllm.api.monitoring import resident_bytes
 from localllm.engine.devices import Device, find_devices
 from localllm.models.entry import Entry
 from localllm.models.fit import judge
-from localllm.models.machine import as_memory, free_ram
+from localllm.models.machine import free_ram
 from localllm.models.place import Loaded, Status
 from localllm.models.removal import downloaded_files
 from localllm.models.sources import Builtin, HubFile, parse_source
@@ -150,7 +150,6 @@ class State:
 
     def _judge_all(self) -> dict[str, dict[str, Any]]:
         """Each model against this computer with nothing loaded: what could run here, not what could right now."""
-        ram = free_ram() + sum(model.ram_bytes for model in self._pool.loaded())
-        memory = as_memory(ram, self._devices())
+        memory = self._pool.memory_for_one()
         self._judged = self._pool.catalog.entries
         return {e.id: judge(e, self._pool.paths, memory) for e in self._judged if e.upstream is None}

@@ -67,7 +67,7 @@ def command(
 def _chat(model: str | None, system: str | None, options: dict[str, Any]) -> Iterator[Chat]:
     paths = user_paths()
     config = load_config(paths, {"model": model})
-    pool = Pool(Catalog(paths.catalog), paths)
+    pool = Pool(Catalog(paths.catalog), paths, memory_limit_bytes=config.memory_limit_bytes or None)
     try:
         services = Services(pool, config, Admission(1))
         yield Chat(services, reply.model_name(None, services), system, options)

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from localllm.cli.output import json_option, print_json, print_table, size
+from localllm.config import load_config
 from localllm.models.catalog import Catalog
 from localllm.models.fit import judge
 from localllm.models.machine import free_memory
@@ -23,7 +24,7 @@ def command(model: str | None, as_json: bool) -> None:
     paths = user_paths()
     catalog = Catalog(paths.catalog)
     entries = catalog.entries if model is None else (catalog.find(model),)
-    free = free_memory()
+    free = free_memory(load_config(paths).memory_limit_bytes or None)
     rows = [judge(entry, paths, free) for entry in entries]
     if as_json:
         print_json({"free_ram_bytes": free.ram, "free_device_bytes": free.on_devices, "models": rows})

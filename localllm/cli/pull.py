@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 import sys
 import time
+from functools import partial
 
 import click
 
 from localllm import errors
 from localllm.cli.output import json_option, print_json, size
+from localllm.config import load_config
 from localllm.models.catalog import Catalog
 from localllm.models.hub import Hub
 from localllm.models.machine import free_memory
@@ -31,8 +33,8 @@ def command(model: str, model_id: str | None, as_json: bool) -> None:
     paths = user_paths()
     catalog = Catalog(paths.catalog)
     with contextlib.closing(Hub()) as hub:
-        memory = free_memory()
-        entry = wanted(model, catalog, hub, memory.ram + (memory.on_devices or 0), model_id)
+        measure = partial(free_memory, load_config(paths).memory_limit_bytes or None)
+        entry = wanted(model, catalog, hub, measure, model_id)
         source = parse_source(entry.source)
         if not isinstance(source, HubFile):
             where = entry.source or "another server"

@@ -13,16 +13,16 @@ from collections import OrderedDict
 import numpy as np
 
 from localllm.engine.prefix_cache import PrefixCache
-from localllm.engine.runner import Runner
+from localllm.engine.runner import Runner, StateBytes
 from localllm.engine.scheduler import Chunk
 from localllm.engine.sequence import Sequence, TokenIds, common_prefix
 
-MAX_BYTES = 512 * 1024**2
+MAX_BYTES, MAX_STATES = 512 * 1024**2, 32  # models/memory.py counts with both
 WORTH_RESTORING = 32  # tokens that a checkpoint must save
 
 
 class Checkpoints:
-    """States of one model, least recently used ones forgotten beyond `max_bytes`."""
+    """States of one model, least recently used ones forgotten beyond `max_bytes` or MAX_STATES."""
 
     def __init__(
         self, cache: PrefixCache, runner: Runner, eog_tokens: frozenset[int], max_bytes: int = MAX_BYTES
@@ -31,7 +31,7 @@ class Checkpoints:
         self._runner = runner
         self._eog = np.fromiter(eog_tokens, dtype=np.int32)
         self._max_bytes = max_bytes
-        self._states: OrderedDict[bytes, tuple[TokenIds, bytes]] = OrderedDict()
+        self._states: OrderedDict[bytes, tuple[TokenIds, StateBytes]] = OrderedDict()
 
     def boundary(self, token_ids: TokenIds) -> int | None:
         """How many tokens a prompt has up to the end of its last finished message; None where it has none."""
@@ -60,5 +60,9 @@ class Checkpoints:
             return
         token_ids = sequence.tokens.view(0, sequence.checkpoint_at).copy()
         self._states[token_ids.tobytes()] = (token_ids, self._runner.save(sequence.slot.seq_id))
-        while sum(len(state) for _, state in self._states.values()) > self._max_bytes:
+        while len(self._states) > MAX_STATES or self._num_bytes > self._max_bytes:
             self._states.popitem(last=False)
+
+    @property
+    def _num_bytes(self) -> int:
+        return sum(len(state) for _, state in self._states.values())

@@ -11,7 +11,6 @@ import contextlib
 import errno
 import hashlib
 import os
-import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -32,7 +31,6 @@ if TYPE_CHECKING:
 MAX_TRIES = 8  # without a byte of progress between them
 STALL_S = 30.0
 MIN_BYTES_PER_STALL = 1 << 14  # less than this in STALL_S is no connection worth keeping
-SPARE_DISK_BYTES = 256 << 20
 
 OnBytes = Callable[[int], None]
 
@@ -41,6 +39,10 @@ class Stopped(errors.LocalllmError):
     """The person paused or cancelled the download."""
 
     code = "stopped"
+
+
+class _Useless(errors.DownloadFailed):
+    """What has arrived is not the file, and cannot be gone on with."""
 
 
 class _State(msgspec.Struct, frozen=True):
@@ -78,20 +80,26 @@ class Download:
     def run(self) -> None:
         """Fetch what is missing, check everything, and put the file in its place. Raises DownloadFailed, Stopped."""
         if self._path.exists():
-            return self._tell(self._remote.size_bytes)
+            self._tell(self._remote.size_bytes)
+            return
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             with self._locked_part() as part:
-                if self._path.exists():  # another process finished it while we looked
-                    self._forget()
-                    return None
-                self._fill(part)
-                self._check(part)
+                is_there = self._path.exists()  # another process finished it while we looked
+                if not is_there:
+                    self._fill(part)
+                    self._check(part)
+            # Windows renames and removes no open file, so both come after it was closed.
+            if is_there:
+                self._forget()
+            else:
+                self._part.replace(self._path)
+                self._state_path.unlink(missing_ok=True)
         except OSError as e:
             raise self._disk_error(e) from e
-        self._part.replace(self._path)
-        self._state_path.unlink(missing_ok=True)
-        return None
+        except _Useless:
+            self._forget()
+            raise
 
     @property
     def missing_bytes(self) -> int:
@@ -215,10 +223,9 @@ class Download:
     # ── checking ────────────────────────────────────────────────────────────────────────────────────────────
 
     def _check(self, part: IO[bytes]) -> None:
-        """Hash and structure. What is wrong is thrown away, so that the next try begins anew."""
+        """Hash and structure. Raises _Useless: what is wrong is thrown away, so that the next try begins anew."""
         if self._remote.sha256 is not None and _sha256(part, self._raise_if_stopped) != self._remote.sha256:
-            self._forget()
-            raise errors.DownloadFailed(
+            raise _Useless(
                 f"{self._path.name} arrived damaged (its hash is wrong) and was thrown away. Run the same command "
                 "again; if it happens again, a proxy or the hub's mirror is at fault.",
                 code="wrong_hash",
@@ -227,9 +234,8 @@ class Download:
             try:
                 check_complete(read_gguf(self._part))
             except errors.ModelLoadFailed as e:
-                self._forget()
                 message = e.message.replace(str(self._part), self._path.name)
-                raise errors.DownloadFailed(f"The hub's file cannot be used. {message}") from e
+                raise _Useless(f"The hub's file cannot be used. {message}") from e
 
     def _disk_error(self, error: OSError) -> errors.DownloadFailed:
         if error.errno == errno.EFBIG:
@@ -245,18 +251,6 @@ class Download:
                 code="disk_full",
             )
         return errors.DownloadFailed(f"{self._path} cannot be written: {error.strerror or error}.")
-
-
-def check_disk(folder: Path, missing_bytes: int) -> None:
-    """Raises DownloadFailed with the numbers where the disk has no room for so much."""
-    existing = next(p for p in (folder, *folder.parents) if p.exists())
-    free = shutil.disk_usage(existing).free
-    if missing_bytes and missing_bytes + SPARE_DISK_BYTES > free:
-        raise errors.DownloadFailed(
-            f"The download needs {missing_bytes / 1e9:.1f} GB, and the disk of {folder} has {free / 1e9:.1f} GB free. "
-            "Free some space, or set LOCALLLM_HOME to a folder on another disk.",
-            code="disk_full",
-        )
 
 
 def on_disk(path: Path) -> tuple[int, int]:

@@ -19,7 +19,7 @@ def judge(entry: Entry, paths: Paths, free: Memory) -> dict[str, Any]:
     row: dict[str, Any] = {"id": entry.id, "fits": None, "needs_bytes": None, "n_ctx": None, "note": ""}
     if not has_file(entry, paths):
         needs = int(entry.size_bytes * OVERHEAD)
-        fits = needs < free.ram + (free.on_devices or 0) if needs else None
+        fits = needs < free.together if needs else None
         note = "runs on another server" if entry.is_forwarded else "not on this computer"
         return row | {"fits": fits, "needs_bytes": needs or None, "note": note}
     try:

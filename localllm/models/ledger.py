@@ -51,19 +51,20 @@ class Ledger:
         return self._start
 
     def refresh(self) -> bool:
-        """Measure the capacity anew: other programs may have ended. False where models are loaded, or just after."""
-        if self._reservations or time.monotonic() - self._started_at < FRESH_S:
+        """Measure the capacity anew: other programs may have ended. False just after the last time.
+
+        While models are loaded it only grows: what is free beside them would be free without them.
+        """
+        if time.monotonic() - self._started_at < FRESH_S:
             return False
-        self._start, self._started_at = self.measured(), time.monotonic()
+        now = self.measured()
+        self._start = self.capacity.larger(now) if self._reservations else now
+        self._started_at = time.monotonic()
         return True
 
     def measured(self) -> Memory:
         """What the system says is free, within the limit. May take half a second: it asks the GPUs."""
-        memory = self._measure()
-        if self._limit_bytes is None:
-            return memory
-        on_devices = None if memory.on_devices is None else min(memory.on_devices, self._limit_bytes)
-        return Memory(min(memory.ram, self._limit_bytes), on_devices, memory.shares_ram)
+        return self._measure().within(self._limit_bytes)
 
     def free(self, measured: Memory, without: Collection[Place] = ()) -> Memory:
         """What is left, were the holders in `without` gone."""

@@ -16,20 +16,32 @@ MIB = 1 << 20
 MIN_HEADROOM_BYTES = 512 * MIB
 MAX_HEADROOM_BYTES = 2048 * MIB
 DEVICE_HEADROOM_BYTES = 512 * MIB  # the driver's context, and the desktop that is drawn with the same memory
+METAL = ("MTL", "Metal")  # how ggml's names of a Mac's GPU begin, which it calls a GPU with memory of its own
 CGROUP = Path("/sys/fs/cgroup")
 
 
-def free_memory() -> Memory:
-    """What models may take now. Asks the GPUs, where there are any, which takes half a second."""
-    return as_memory(free_ram(), find_devices())
+def free_memory(limit_bytes: int | None = None) -> Memory:
+    """What models may take now, within a limit. Asks the GPUs, where there are any, which takes half a second."""
+    return as_memory(free_ram(), find_devices()).within(limit_bytes)
 
 
 def as_memory(ram: int, devices: tuple[Device, ...]) -> Memory:
-    """RAM and the GPUs' memory in one; an integrated GPU's comes out of the RAM."""
-    if not devices:
+    """RAM and the GPUs' memory in one; an integrated GPU's, and a Mac's, comes out of the RAM.
+
+    llama.cpp deals layers out to several GPUs as memory is free on each, so the first to be full is the end of all.
+    """
+    used = [d for d in devices if d.kind == "gpu"] or list(
+        devices
+    )  # with others, it leaves integrated ones alone
+    if not used:
         return Memory(ram)
-    usable = sum(max(0, d.free_bytes - DEVICE_HEADROOM_BYTES) for d in devices)
-    return Memory(ram, usable, shares_ram=any(d.kind == "igpu" for d in devices))
+    shares_ram = any(d.kind == "igpu" or d.name.startswith(METAL) for d in used)
+    free = sum(d.free_bytes for d in used)
+    smallest = min(d.free_bytes for d in used)
+    if smallest <= DEVICE_HEADROOM_BYTES:
+        return Memory(ram, 0, shares_ram)
+    usable = min(free * (d.free_bytes - DEVICE_HEADROOM_BYTES) // d.free_bytes for d in used)
+    return Memory(ram, usable, shares_ram, num_shares=-(-free // smallest))
 
 
 def free_ram() -> int:

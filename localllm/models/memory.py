@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from localllm.models.entry import Entry
@@ -19,6 +19,7 @@ MIB = 1 << 20
 PROCESS_BYTES = 52 * MIB  # Python, numpy, llama.cpp's libraries, a loaded model's own tables
 VOCAB_TOKEN_BYTES = 350  # a token in llama.cpp's and our vocabulary, with its merges
 DEFAULT_N_CTX = 8192  # what the engine takes for "auto"
+CHECKPOINT_BYTES, NUM_CHECKPOINTS = 512 * MIB, 32  # the engine's limits for copies of recurrent states
 MIN_AUTO_N_CTX = 2048
 DEFAULT_BIDIRECTIONAL_N_CTX = 2048  # an input is computed in one step, and its buffers grow with it
 MIN_BIDIRECTIONAL_N_CTX = 512
@@ -26,6 +27,7 @@ CHEAP_LOGITS_BYTES = 256 * MIB
 PACKED_TOKENS = 512  # short texts that are embedded together
 CTX_PADDING = 256
 _LAYER = re.compile(r"blk\.(\d+)\.")
+_INPUTS = ("token_", "position_", "per_layer_token_embd")  # never on a GPU
 _RECURRENT_KEYS = ("ssm.state_size", "ssm.inner_size", "shortconv.l_cache", "wkv.head_size")
 _HYBRID_ARCHITECTURES = frozenset({"falcon-h1"})  # each layer has attention and a state
 _BIDIRECTIONAL_ARCHITECTURES = frozenset({"gemma-embedding"})  # without a key that says so
@@ -46,17 +48,25 @@ class Needs:
     compute: int
     process: int
     n_ctx: int
+    checkpoints: int = 0  # what comes with use, at most
 
     @property
     def total(self) -> int:
-        return sum(self.layers) + self.input + self.output + self.compute + self.process
+        return sum(self.layers) + self.input + self.output + self.compute + self.process + self.checkpoints
 
     def on_devices(self, n_gpu_layers: int) -> int:
-        """Bytes on the GPUs with the last `n_gpu_layers` layers there; one more than there are takes the output too."""
+        """Bytes on one GPU with the last `n_gpu_layers` layers there; one more than there are takes the output too."""
         if n_gpu_layers <= 0:
             return 0
         taken = sum(self.layers[-n_gpu_layers:])
         return taken + self.compute + (self.output if n_gpu_layers > len(self.layers) else 0)
+
+    def uneven(self, num_shares: int) -> int:
+        """Bytes to keep for dealing layers out to several GPUs.
+
+        Each has a compute buffer of its own and may get a layer, or the output, more than its share.
+        """
+        return (num_shares - 1) * (self.compute + max(self.layers, default=0) + self.output)
 
     def in_ram(self, n_gpu_layers: int) -> int:
         """Bytes in main memory. The compute buffers are counted there too: the CPU has its own."""
@@ -85,13 +95,20 @@ class Memory:
     """Bytes that may be used. `on_devices`: of the GPUs together, None where there are none.
 
     shares_ram: the GPU has no memory of its own and takes it from the RAM. on_workers: of the other computers that
-    hold layers of the one model in question.
+    hold layers of the one model in question. num_shares: how many times the smallest GPU's memory all GPUs have, by
+    which llama.cpp deals out layers; 1 with one GPU.
     """
 
     ram: int
     on_devices: int | None = None
     shares_ram: bool = False
     on_workers: int = 0
+    num_shares: int = 1
+
+    @property
+    def together(self) -> int:
+        """RAM and GPUs, each byte once: what a model may take of which only the size is known."""
+        return self.ram if self.shares_ram else self.ram + (self.on_devices or 0)
 
     @property
     def for_layers(self) -> int | None:
@@ -112,18 +129,33 @@ class Memory:
         """What there is when what these plans took comes back."""
         return self._changed(1, plans)
 
+    def within(self, limit_bytes: int | None) -> Memory:
+        """No more than the limit of each kind; None: no limit."""
+        if limit_bytes is None:
+            return self
+        on_devices = None if self.on_devices is None else min(self.on_devices, limit_bytes)
+        return replace(self, ram=min(self.ram, limit_bytes), on_devices=on_devices)
+
     def smaller(self, other: Memory) -> Memory:
         """The smaller of the two, kind by kind."""
+        return self._merged(other, min)
+
+    def larger(self, other: Memory) -> Memory:
+        """The larger of the two, kind by kind."""
+        return self._merged(other, max)
+
+    def _merged(self, other: Memory, choose: Callable[[int, int], int]) -> Memory:
         on_devices = None
         if self.on_devices is not None and other.on_devices is not None:
-            on_devices = min(self.on_devices, other.on_devices)
-        return Memory(min(self.ram, other.ram), on_devices, self.shares_ram)
+            on_devices = choose(self.on_devices, other.on_devices)
+        num_shares = max(self.num_shares, other.num_shares)
+        return Memory(choose(self.ram, other.ram), on_devices, self.shares_ram, num_shares=num_shares)
 
     def _changed(self, sign: int, plans: Sequence[Plan]) -> Memory:
         on_devices = sum(p.device_bytes for p in plans)
         ram = sum(p.ram_bytes for p in plans) + (on_devices if self.shares_ram else 0)
         devices = None if self.on_devices is None else self.on_devices + sign * on_devices
-        return Memory(self.ram + sign * ram, devices, self.shares_ram, self.on_workers)
+        return replace(self, ram=self.ram + sign * ram, on_devices=devices)
 
 
 def needs(headers: Sequence[Gguf], entry: Entry, n_ctx: int) -> Needs:
@@ -136,9 +168,7 @@ def needs(headers: Sequence[Gguf], entry: Entry, n_ctx: int) -> Needs:
         if layer := _LAYER.match(tensor.name):
             by_layer[int(layer[1])] += tensor.size_bytes
         else:
-            outside["input" if tensor.name.startswith(("token_", "position_")) else "output"] += (
-                tensor.size_bytes
-            )
+            outside["input" if tensor.name.startswith(_INPUTS) else "output"] += tensor.size_bytes
     num_layers = max([*by_layer, -1]) + 1
     cache = _cache_bytes(header, entry, num_layers, n_ctx)
     return Needs(
@@ -148,6 +178,7 @@ def needs(headers: Sequence[Gguf], entry: Entry, n_ctx: int) -> Needs:
         compute=_compute_bytes(header, entry, n_ctx),
         process=PROCESS_BYTES + VOCAB_TOKEN_BYTES * _num_tokens(header),
         n_ctx=n_ctx,
+        checkpoints=_checkpoint_bytes(header, entry, cache),
     )
 
 
@@ -215,9 +246,9 @@ def _plan_layers(needed: Needs, entry: Entry, memory: Memory) -> Plan | None:
     for n_gpu_layers in candidates:
         ram, on_devices = needed.in_ram(n_gpu_layers), needed.on_devices(n_gpu_layers)
         on_workers = memory.share_of_workers(on_devices)
-        on_gpus = on_devices - on_workers
+        on_gpus = on_devices - on_workers + (needed.uneven(memory.num_shares) if on_devices else 0)
         in_main_memory = ram + on_gpus if memory.shares_ram else ram
-        if in_main_memory <= memory.ram and on_devices <= memory.for_layers:
+        if in_main_memory <= memory.ram and on_gpus + on_workers <= memory.for_layers:
             return Plan(needed.n_ctx, n_gpu_layers, ram, on_gpus, worker_bytes=on_workers)
     return None
 
@@ -259,14 +290,33 @@ def _layer_kinds(header: Gguf, num_layers: int) -> tuple[list[bool], list[bool]]
 def _kv_bytes_per_token(header: Gguf, entry: Entry, layer: int) -> int:
     n_head = _number(header, "attention.head_count", layer)
     n_head_kv = _number(header, "attention.head_count_kv", layer) or n_head
-    head_size = _number(header, "embedding_length") // max(1, n_head)
-    key_size = _number(header, "attention.key_length") or head_size
-    value_size = _number(header, "attention.value_length") or head_size
+    usual_size = _number(header, "embedding_length") // max(1, n_head)
+    key_size = _head_size(header, "attention.key_length", layer) or usual_size
+    value_size = _head_size(header, "attention.value_length", layer) or usual_size
     if _number(header, "attention.key_length_mla"):  # one latent vector instead of keys and values
         return _typed_bytes(key_size * n_head_kv, entry.cache_type_k)
     return _typed_bytes(key_size * n_head_kv, entry.cache_type_k) + _typed_bytes(
         value_size * n_head_kv, entry.cache_type_v
     )
+
+
+def _head_size(header: Gguf, key: str, layer: int) -> int:
+    """Of models whose sliding layers have heads of another size (Gemma 4): the layer's own, or else the larger one."""
+    usual, sliding = _number(header, key), _number(header, f"{key}_swa")
+    pattern = header.get("attention.sliding_window_pattern")
+    if not sliding or not isinstance(pattern, tuple) or layer >= len(pattern):
+        return max(usual, sliding)
+    return sliding if pattern[layer] else usual
+
+
+def _checkpoint_bytes(header: Gguf, entry: Entry, cache: Sequence[int]) -> int:
+    """What the engine's copies of states (engine/checkpoints.py) may take at most, with the one that is being made."""
+    _, recurrent = _layer_kinds(header, len(cache))
+    if entry.is_embedding or not any(recurrent):
+        return 0
+    of_other_rows = sum(recurrent) * _state_bytes(header) * (entry.n_parallel - 1)
+    state = sum(cache) - of_other_rows
+    return min(CHECKPOINT_BYTES, NUM_CHECKPOINTS * state) + state
 
 
 def _state_bytes(header: Gguf) -> int:

@@ -3,15 +3,14 @@
     with pool.use("guide", poll=give_up_if_client_left) as model:
         model.engine.submit(...)
 
-Threads: any thread may call any method. One thread finds memory for the models that are to be loaded, in the order
-they were asked for; each load then runs in a thread of its own, so that a client which leaves does not stop it and
+Threads: any thread may call any method. One thread finds memory for the models that are to be loaded (line.py says
+who is next); each load then runs in a thread of its own, so that a client which leaves does not stop it and
 `statuses()` never waits. Knows no HTTP.
 """
 
 from __future__ import annotations
 
 import contextlib
-import queue
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -25,6 +24,7 @@ from localllm.models import room, workers
 from localllm.models.catalog import Catalog
 from localllm.models.entry import Entry, keep_alive_s
 from localllm.models.ledger import Ledger
+from localllm.models.line import Line
 from localllm.models.machine import free_memory
 from localllm.models.memory import Memory, Plan
 from localllm.models.model import Model, build_model, load_params
@@ -38,7 +38,6 @@ Poll = Callable[[], None]
 MakePlan = Callable[..., Plan | None]  # as room.make_plan
 POLL_S = 0.25
 WAIT_S = 0.5
-PATIENCE_S = 2.0  # so long a load waits for a model to become idle before it takes one from its users' queue
 SWEEP_S = 1.0
 KEEP_ALIVE = "10m"
 
@@ -68,14 +67,16 @@ class Pool:
         self._keep_alive = keep_alive
         self._make_plan = make_plan
         self._ledger = Ledger(measure, memory_limit_bytes)
+        self._line = Line(self._ledger, lambda place: self._planner(place.entry))
         # Reentrant: the garbage collector may end a forgotten `use` in the middle of another's turn, in its thread.
         self._lock = threading.RLock()
-        self._changed = threading.Condition(self._lock)  # a place became idle, or a process has ended
+        self._changed = threading.Condition(
+            self._lock
+        )  # a place was asked for or became idle, or a process has ended
         self._places: dict[str, Place] = {}
         self._workers = workers.Workers()
         self.upstreams = Upstreams(catalog.path.parent)
         self._presence = Presence(catalog, paths)
-        self._asked: queue.SimpleQueue[Place | None] = queue.SimpleQueue()
         self._closed = threading.Event()
         threading.Thread(target=self._admit_all, name="pool-memory", daemon=True).start()
         threading.Thread(target=self._sweep_all, name="pool-keep-alive", daemon=True).start()
@@ -151,7 +152,8 @@ class Pool:
         if place is not None:
             self._ledger.release(place)
         fresh = self._places[entry.id] = Place(entry)
-        self._asked.put(fresh)
+        self._line.join(fresh)
+        self._changed.notify_all()
         return fresh
 
     # ── what anybody may see, without waiting ───────────────────────────────────────────────────────────────
@@ -194,6 +196,11 @@ class Pool:
         places = [p for p in list(self._places.values()) if p.status in ("loading", "loaded")]
         return [p.describe(self._ledger.plan_of(p), self._keep_alive_s(p)) for p in places]
 
+    def memory_for_one(self) -> Memory:
+        """What a model may take with nothing else loaded. May take half a second: it asks the GPUs."""
+        self._ledger.refresh()
+        return self._ledger.capacity
+
     @property
     def reserved_bytes(self) -> int:
         """What the ledger has given out."""
@@ -215,9 +222,9 @@ class Pool:
     def close(self) -> None:
         """End every engine."""
         self._closed.set()
-        self._asked.put(None)
         self.upstreams.close()
         with self._lock:
+            self._changed.notify_all()
             places, self._places = list(self._places.values()), {}
         threads = [threading.Thread(target=self._close, args=(place,)) for place in places]
         for thread in threads:
@@ -277,35 +284,34 @@ class Pool:
             raise room.too_big(entry, self.paths, self.catalog, capacity)
 
     def _admit_all(self) -> None:
-        while (place := self._asked.get()) is not None:
+        """Give memory to those who wait for it, as long as the pool is open."""
+        while self._wait_for_somebody():
             try:
-                plan = self._admit(place)
+                measured = self._ledger.measured()
             except BaseException as e:  # noqa: BLE001 -- whoever waits must be told, whatever it was
-                place.load.set_exception(e)
-            else:
-                threading.Thread(
-                    target=self._load, args=(place, plan), name=f"load-{place.entry.id}", daemon=True
-                ).start()
-
-    def _admit(self, place: Place) -> Plan:
-        """Wait until there is memory for the model, closing others for it, and reserve it. Raises NotReady."""
-        make_plan = self._planner(place.entry)
-        patience_ends = time.monotonic() + PATIENCE_S
-        while not (place.is_closed or self._closed.is_set()):
-            measured = self._ledger.measured()
+                for place in self._line.leave_all():
+                    place.load.set_exception(e)
+                continue
             with self._lock:
-                loaded = [p for p in self._places.values() if self._ledger.plan_of(p) and p is not place]
-                may_drain = time.monotonic() >= patience_ends
-                choice = room.choose(make_plan, self._ledger, measured, loaded, may_drain=may_drain)
-                if choice is not None and choice.is_free:
-                    self._ledger.reserve(place, choice.plan)
-                    return choice.plan
-                if choice is None and all(p.entry.pinned and p.load.done() for p in self._ledger.holders):
-                    raise room.no_room_now(place.entry, self._ledger.free(measured))
-                for victim in choice.victims if choice is not None else ():
+                done = self._line.round(measured, self._places.values())
+                for victim in done.victims:
                     self._retire(victim)
-                self._changed.wait(WAIT_S)
-        raise place.unloaded_meanwhile
+                for place, error in done.failed:
+                    place.load.set_exception(error)
+                for place, plan in done.admitted:
+                    name = f"load-{place.entry.id}"
+                    threading.Thread(target=self._load, args=(place, plan), name=name, daemon=True).start()
+                if self._line and not done.admitted:
+                    self._changed.wait(WAIT_S)
+        for place in self._line.leave_all():
+            place.load.set_exception(place.unloaded_meanwhile)
+
+    def _wait_for_somebody(self) -> bool:
+        """True when a model waits for memory; False when the pool was closed."""
+        with self._lock:
+            while not (self._line or self._closed.is_set()):
+                self._changed.wait()
+        return not self._closed.is_set()
 
     def _planner(self, entry: Entry) -> Callable[[Memory], Plan | None]:
         draft = self._draft_of(entry)

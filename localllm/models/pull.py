@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import Literal
 
 from localllm import errors
-from localllm.models.download import Download, Stopped, check_disk, on_disk
+from localllm.models.disk import Disk
+from localllm.models.download import Download, Stopped, on_disk
 from localllm.models.hub import Hub, Listed, RemoteFile
 from localllm.models.sources import HubFile
 
@@ -50,15 +51,23 @@ class Progress:
 class Pull:
     """One model on its way. Any thread may look at `progress`, pause or cancel."""
 
-    def __init__(self, hub: Hub | None, source: HubFile, models: Path, before: Pull | None = None) -> None:
+    def __init__(
+        self,
+        hub: Hub | None,
+        source: HubFile,
+        models: Path,
+        before: Pull | None = None,
+        disk: Disk | None = None,
+    ) -> None:
         """`models`: the folder of downloaded models. before: an earlier pull of the same model, to go on with.
 
-        hub: None for one that is only looked at, as `unfinished` makes it.
+        hub: None for one that is only looked at, as `unfinished` makes it. disk: shared by pulls that run at once.
         """
         self.source = source
         self._hub = hub
         self._models = models
         self._before = before
+        self._disk = disk or Disk()
         self._stop = threading.Event()
         self._done: dict[str, int] = {}
         self._total_bytes = 0
@@ -178,8 +187,10 @@ class Pull:
         remotes = [hub.describe(source) for source in sources]
         self._total_bytes = sum(remote.size_bytes for remote in remotes)
         downloads = [self._download(hub, remote, on_progress) for remote in remotes]
-        check_disk(self._models, sum(d.missing_bytes for d in downloads))
-        with ThreadPoolExecutor(PARALLEL_FILES) as threads:
+        with (
+            self._disk.claim(self._models, lambda: sum(d.missing_bytes for d in downloads)),
+            ThreadPoolExecutor(PARALLEL_FILES) as threads,
+        ):
             running = [threads.submit(d.run) for d in downloads]
             try:
                 for finished in as_completed(running):

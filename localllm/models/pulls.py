@@ -8,9 +8,11 @@ from dataclasses import dataclass
 
 from localllm import errors
 from localllm.models.catalog import Catalog
+from localllm.models.disk import Disk
 from localllm.models.entry import Entry
 from localllm.models.hub import Hub
-from localllm.models.machine import free_ram
+from localllm.models.machine import free_memory
+from localllm.models.memory import Memory
 from localllm.models.pull import Pull
 from localllm.models.sources import PART_STATE, HubFile, parse_hub, parse_source
 from localllm.models.wanted import new_id, wanted
@@ -31,10 +33,19 @@ class Pulls:
     What an earlier run has left unfinished is there from the start, paused.
     """
 
-    def __init__(self, catalog: Catalog, paths: Paths, make_hub: Callable[[], Hub] = Hub) -> None:
+    def __init__(
+        self,
+        catalog: Catalog,
+        paths: Paths,
+        make_hub: Callable[[], Hub] = Hub,
+        measure: Callable[[], Memory] = free_memory,
+    ) -> None:
+        """measure: what memory there is for a model, asked where its quantization is to be chosen."""
         self._catalog = catalog
         self._paths = paths
         self._make_hub = make_hub
+        self._measure = measure
+        self._disk = Disk()
         self._lock = threading.Lock()
         self._known = {known.entry.id: known for known in self._unfinished()}
 
@@ -43,7 +54,7 @@ class Pulls:
         hub = self._make_hub()
         try:
             known = self._known.get(name)
-            entry = known.entry if known is not None else wanted(name, self._catalog, hub, free_ram())
+            entry = known.entry if known is not None else wanted(name, self._catalog, hub, self._measure)
             source = parse_source(entry.source)
             if not isinstance(source, HubFile):
                 where = entry.source or "another server"
@@ -63,7 +74,8 @@ class Pulls:
             known = self._known.get(entry.id)
             if known is not None and known.pull.progress.state == "running":
                 return False
-            pull = Pull(hub, source, self._paths.models, before=known.pull if known is not None else None)
+            before = known.pull if known is not None else None
+            pull = Pull(hub, source, self._paths.models, before, self._disk)
             self._known[entry.id] = _Known(entry, pull)
             pull.start(on_done=lambda: self._add(entry), on_end=hub.close)
             return True

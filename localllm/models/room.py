@@ -53,8 +53,10 @@ def _draft_plan(draft: Entry, paths: Paths, free: Memory, n_ctx: int) -> Plan:
     """A draft model's bytes: all on the GPU where there is one, for one sequence as long as the model's."""
     alone = msgspec.structs.replace(draft, n_parallel=1)
     needed = memory.needs(read_parts(find_file(draft, paths)), alone, n_ctx)
-    total = needed.total - needed.process
-    return Plan(n_ctx, -1, total, 0) if free.on_devices is None else Plan(n_ctx, -1, 0, total)
+    total = needed.total - needed.process - needed.checkpoints
+    if free.on_devices is None:
+        return Plan(n_ctx, -1, total, 0)
+    return Plan(n_ctx, -1, 0, total + needed.uneven(free.num_shares))
 
 
 def choose(
@@ -81,6 +83,30 @@ def choose(
         if plan is not None and (plan.n_ctx, plan.n_gpu_layers) == (best.n_ctx, best.n_gpu_layers):
             return Choice(plan, not gone, tuple(gone[len(closing) :]))
     return None
+
+
+def leaves_room(
+    plan: Plan,
+    make: Callable[[Memory], Plan | None],
+    ledger: Ledger,
+    measured: Memory,
+    loaded: Collection[Place],
+) -> bool:
+    """True where a model that waits can be loaded beside `plan` too, once those have left that leave for it anyway."""
+    choice = choose(make, ledger, measured, loaded, may_drain=True)
+    if choice is None:
+        return False
+    leaving = [p for p in ledger.holders if p.is_closed or p in choice.victims]
+    return make(ledger.free(measured, leaving).less([plan])) is not None
+
+
+def check_can_come(
+    entry: Entry, make: Callable[[Memory], Plan | None], ledger: Ledger, measured: Memory
+) -> None:
+    """Raises NotReady where there would be no room if all had left but the pinned ones."""
+    leaving = [p for p in ledger.holders if not p.entry.pinned or not p.load.done()]
+    if make(ledger.free(measured, leaving)) is None:
+        raise no_room_now(entry, ledger.free(measured))
 
 
 def too_big(entry: Entry, paths: Paths, catalog: Catalog, capacity: Memory) -> errors.ModelLoadFailed:

@@ -6,20 +6,24 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from pathlib import PurePosixPath
 
 from localllm.models.catalog import Catalog
 from localllm.models.entry import Entry
 from localllm.models.hub import Hub
+from localllm.models.memory import Memory
 from localllm.models.pull import choose_file, of_quant, quant_of
 from localllm.models.sources import HubFile, parse_hub, parse_repo
 
 
-def wanted(name: str, catalog: Catalog, hub: Hub, memory_bytes: int, model_id: str | None = None) -> Entry:
+def wanted(
+    name: str, catalog: Catalog, hub: Hub, measure: Callable[[], Memory], model_id: str | None = None
+) -> Entry:
     """The catalog's entry, or a new one that is not in the catalog yet.
 
-    Chooses the quantization that fits into `memory_bytes` where none is named. Raises ModelNotFound, CatalogError,
-    DownloadFailed.
+    Where no quantization is named, chooses the one that fits into RAM and GPUs as `measure` says they are. Raises
+    ModelNotFound, CatalogError, DownloadFailed.
     """
     text = name.removeprefix("hf:")
     known = next((e for e in catalog.entries if name in e.names), None)
@@ -31,7 +35,8 @@ def wanted(name: str, catalog: Catalog, hub: Hub, memory_bytes: int, model_id: s
         repo_id, _, quant = text.partition(":")
         owner, repo = parse_repo(repo_id)
         files = hub.list_files(owner, repo)
-        source = HubFile(owner, repo, of_quant(files, quant) if quant else choose_file(files, memory_bytes))
+        file = of_quant(files, quant) if quant else choose_file(files, measure().together)
+        source = HubFile(owner, repo, file)
     known = next((e for e in catalog.entries if e.source == source.uri), None)
     return known or Entry(id=model_id or new_id(source, catalog), source=source.uri)
 

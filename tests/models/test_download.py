@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -10,11 +11,13 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from localllm import errors
 from localllm.models import download
-from localllm.models.download import Download, Stopped, check_disk
+from localllm.models.disk import Disk, check_disk
+from localllm.models.download import Download, Stopped
 from localllm.models.hub import Hub, Unreachable
 from localllm.models.sources import HubFile
 from tests import tiny_models
@@ -158,6 +161,38 @@ def test_wrong_bytes_are_noticed_and_thrown_away(hub: FakeHub, fetch: Fetch, mod
     assert fetch.left == []
     fetch.run()
     assert fetch.path.read_bytes() == model
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs /proc (Linux) to see what is open")
+@pytest.mark.parametrize("harm", ["hash", "structure", "none"])
+def test_no_file_is_removed_or_renamed_while_it_is_open(
+    hub: FakeHub, fetch: Fetch, model: bytes, monkeypatch: pytest.MonkeyPatch, harm: str
+):
+    """Windows refuses that, and what is damaged would stay and never heal."""
+
+    def refusing_open_files(name: str) -> None:
+        act = getattr(Path, name)
+
+        def checked(path: Path, *args: object, **options: object) -> object:
+            if str(path) in [file.path for file in psutil.Process().open_files()]:
+                raise PermissionError(13, "It is open", str(path))
+            return act(path, *args, **options)
+
+        monkeypatch.setattr(Path, name, checked)
+
+    refusing_open_files("unlink")
+    refusing_open_files("replace")
+    if harm == "none":
+        fetch.run()
+        assert fetch.left == ["model.gguf"]
+        return
+    if harm == "hash":
+        hub.hashes[NAME] = "0" * 64
+    else:
+        hub.add(NAME, b"<!DOCTYPE html>" * 100)
+    with pytest.raises(errors.DownloadFailed, match=r"its hash is wrong|cannot be used"):
+        fetch.run()
+    assert fetch.left == []
 
 
 def test_a_hash_that_the_hub_states_wrongly_never_lets_the_file_through(hub: FakeHub, fetch: Fetch):
@@ -328,6 +363,25 @@ def test_too_little_disk_is_told_before_the_first_byte(tmp_path: Path):
         check_disk(tmp_path / "not" / "yet", 10**15)
     assert raised.value.code == "disk_full"
     check_disk(tmp_path, 1)
+
+
+def test_what_running_downloads_still_need_is_not_given_out_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Two of 30 GB do not both begin on a disk with 40; the second may when enough of the first has come or gone."""
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: shutil._ntuple_diskusage(10**12, 0, 40 * 10**9))
+    disk, missing = Disk(), {"first": 30 * 10**9}
+    with disk.claim(tmp_path, lambda: missing["first"]):
+        with (
+            pytest.raises(errors.DownloadFailed, match=r"of which other downloads need 30.0 GB"),
+            disk.claim(tmp_path, lambda: 30 * 10**9),
+        ):
+            pass
+        missing["first"] = 5 * 10**9
+        with disk.claim(tmp_path, lambda: 30 * 10**9):
+            pass
+    with disk.claim(tmp_path, lambda: 39 * 10**9):
+        pass
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full (Linux)")

@@ -10,6 +10,7 @@ import psutil
 import pytest
 
 from localllm import errors
+from localllm.engine import checkpoints
 from localllm.engine.engine import Engine
 from localllm.engine.messages import LoadParams
 from localllm.models import memory, room
@@ -51,7 +52,8 @@ def test_the_estimate_is_within_ten_percent_of_what_the_engine_takes(
     )
     is_embedding = arch == "bert"
     wanted = entry(kind="embedding" if is_embedding else "chat", n_batch=N_BATCH)
-    estimate = memory.needs(read_parts(path), wanted, n_ctx).total
+    needed = memory.needs(read_parts(path), wanted, n_ctx)
+    estimate = needed.total - needed.checkpoints  # which come with many conversations, and never here
     log = str(tmp_path / "log")
     params = LoadParams(
         str(path), n_ctx=n_ctx, n_batch=N_BATCH, n_threads=1, embedding=is_embedding, log_path=log
@@ -154,6 +156,60 @@ def test_mixtures_of_experts_and_latent_attention_are_understood():
     tensor = Tensor("blk.0.ffn_up_exps.weight", (2048, 1408, 64), 0, 0)
     found = memory.needs([Gguf(Path("x"), 3, metadata, {}, (tensor,), 0, 0)], entry(), 4096)
     assert found.layers == (2048 * 1408 * 64 * 4 + 576 * 2 * 4096,)
+
+
+def test_layers_with_heads_of_another_size_are_counted_with_theirs():
+    """Gemma 4's header: sliding layers have smaller heads than the others, and a count of heads of their own."""
+    metadata = {
+        "general.architecture": "gemma4", "gemma4.embedding_length": 2816, "gemma4.attention.head_count": 16,
+        "gemma4.attention.head_count_kv": (8, 2), "gemma4.attention.key_length": 512,
+        "gemma4.attention.value_length": 512, "gemma4.attention.key_length_swa": 256,
+        "gemma4.attention.value_length_swa": 256, "gemma4.attention.sliding_window": 1024,
+        "gemma4.attention.sliding_window_pattern": (True, False),
+    }  # fmt: skip
+    tensors = tuple(Tensor(f"blk.{i}.x", (1,), 0, 0) for i in range(2))
+    per_token = Tensor("per_layer_token_embd.weight", (1000,), 0, 0)
+    header = Gguf(Path("x"), 3, metadata, {}, (*tensors, per_token), 0, 0)
+    found = memory.needs([header], entry(), 1024)
+    assert found.layers == (4 + 2 * 2 * 8 * 256 * 1024, 4 + 2 * 2 * 2 * 512 * 1024)
+    assert (found.input, found.output) == (4000, 0)  # llama.cpp never puts these on a GPU
+    without = {k: v for k, v in metadata.items() if "pattern" not in k}
+    careful = memory.needs([replace(header, metadata=without)], entry(), 1024)
+    assert careful.layers == (4 + 2 * 2 * 8 * 512 * 1024, found.layers[1])
+
+
+def test_several_gpus_each_have_a_compute_buffer_and_may_get_a_layer_more_than_their_share(tmp_path: Path):
+    """What two halves cannot hold is not promised, although their sum could."""
+    headers = header(tmp_path)
+    found = memory.needs(headers, entry(), 8192)
+    whole = found.on_devices(len(found.layers) + 1)
+    more = found.compute + max(found.layers) + found.output
+    one = memory.plan(headers, entry(), Memory(found.total, on_devices=whole))
+    assert one is not None
+    assert one.n_gpu_layers == len(found.layers) + 1
+    two = memory.plan(headers, entry(), Memory(found.total, on_devices=whole, num_shares=2))
+    assert two is not None
+    assert 0 < two.n_gpu_layers < one.n_gpu_layers
+    enough = memory.plan(headers, entry(), Memory(found.total, on_devices=whole + more, num_shares=2))
+    assert enough is not None
+    assert (enough.n_gpu_layers, enough.device_bytes) == (one.n_gpu_layers, whole + more)
+
+
+@pytest.mark.parametrize(("arch", "has_checkpoints"), [("llama", False), ("mamba", True), ("lfm2", True)])
+def test_copies_of_recurrent_states_are_counted(tmp_path: Path, arch: str, has_checkpoints: bool):
+    """As many as the engine keeps at most; beside them the one that is being made."""
+    headers = read_parts(tiny_models.write(tmp_path / "m.gguf", arch))
+    assert (checkpoints.MAX_BYTES, checkpoints.MAX_STATES) == (
+        memory.CHECKPOINT_BYTES,
+        memory.NUM_CHECKPOINTS,
+    )
+    few, many = (memory.needs(headers, entry(), n_ctx) for n_ctx in (512, 1 << 22))
+    assert (few.checkpoints > 0) == has_checkpoints
+    assert many.checkpoints >= (memory.CHECKPOINT_BYTES if arch == "lfm2" else few.checkpoints)
+    assert (
+        few.checkpoints == memory.needs(headers, entry(n_parallel=1), 512).checkpoints
+    )  # one row's state each
+    assert few.in_ram(0) == few.total
 
 
 def encoder(n_vocab: int, weights_mib: int) -> Gguf:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,8 +10,11 @@ import pytest
 
 from localllm import errors
 from localllm.models.catalog import Catalog
+from localllm.models.disk import SPARE_DISK_BYTES
 from localllm.models.hub import Hub
+from localllm.models.memory import Memory
 from localllm.models.pulls import Pulls
+from localllm.models.wanted import wanted
 from localllm.paths import Paths
 from tests import tiny_models
 from tests.models import hub as fault
@@ -80,6 +84,49 @@ def test_asking_for_a_paused_download_again_resumes_it(pulls: Pulls, hub: FakeHu
         wait_until(lambda: state(pulls) == "done")
         (file,) = pulls._paths.models.rglob("*.gguf")
         file.unlink()
+
+
+def test_the_quantization_is_chosen_by_what_ram_and_gpu_have_together(
+    hub: FakeHub, catalog: Catalog, tmp_path: Path
+):
+    """As the command line does; a GPU that shares the RAM counts once, and a named file asks for no measure."""
+    data = next(iter(hub.files.values()))
+    for quant in ("Q8_0", "Q4_K_M"):
+        hub.add(f"owner/Two-GGUF/Two-{quant}.gguf", data)
+    paths = Paths(tmp_path, tmp_path / "cache", tmp_path / "logs")
+
+    def chosen(memory: Memory) -> str:
+        client = Hub(hub.environ)
+        try:
+            return wanted("hf:owner/Two-GGUF", catalog, client, lambda: memory).source
+        finally:
+            client.close()
+
+    half = len(data)
+    assert chosen(Memory(half, half)).endswith("Q8_0.gguf")
+    for too_little in (Memory(half), Memory(half, half, shares_ram=True)):
+        with pytest.raises(errors.DownloadFailed, match="Nothing in this repository fits"):
+            chosen(too_little)
+        pulls = Pulls(catalog, paths, lambda: Hub(hub.environ), measure=lambda memory=too_little: memory)
+        with pytest.raises(errors.DownloadFailed, match="Nothing in this repository fits"):
+            pulls.start("hf:owner/Two-GGUF")
+
+
+def test_two_pulls_do_not_both_get_the_same_room_on_the_disk(
+    pulls: Pulls, hub: FakeHub, monkeypatch: pytest.MonkeyPatch
+):
+    """The one that comes later is told, and goes on when the first is done."""
+    size = len(hub.files[FILE])
+    hub.add("owner/Other-GGUF/Other-Q8_0.gguf", hub.files[FILE])
+    begin_slowly(pulls, hub)
+    free = SPARE_DISK_BYTES + size + size // 2
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: shutil._ntuple_diskusage(10**12, 0, free))
+    pulls.start("hf:owner/Other-GGUF/Other-Q8_0.gguf")
+    wait_until(lambda: pulls.all()["other"].progress.state == "failed")
+    assert "other downloads need" in (pulls.all()["other"].progress.error or "")
+    pulls.cancel("tiny")
+    assert pulls.resume("other")
+    wait_until(lambda: pulls.all()["other"].progress.state == "done")
 
 
 def test_only_what_runs_is_paused_and_only_what_stopped_is_resumed(pulls: Pulls, hub: FakeHub):

@@ -25,11 +25,12 @@ from tests.models.fakes import FakeEngine
 IDS = [f"m{i}" for i in range(10)]
 SIZE = 100  # bytes of each fake model
 LIMIT = 2 * SIZE
+OTHER_SIZES = {"huge": 300, "large": 150, "medium": 75, "tiny": 10, "tiny2": 10}
 
 
 def plan_of_size(entry: Entry, paths: Paths, free: Memory) -> Plan | None:
-    """Every model takes SIZE bytes; one called "huge" three times as much."""
-    size = 3 * SIZE if entry.id == "huge" else SIZE
+    """Every model takes SIZE bytes, but for those of OTHER_SIZES."""
+    size = OTHER_SIZES.get(entry.id, SIZE)
     return Plan(512, 0, size, 0) if size <= free.ram else None
 
 
@@ -136,6 +137,50 @@ def test_a_stream_of_requests_for_busy_models_does_not_starve_the_one_that_waits
             stop.set()
         for thread in busy:
             thread.result(10)
+
+
+SIZES = "".join(f'[[model]]\nid = "{i}"\nsource = "m.gguf"\n' for i in ("large", "medium", "tiny", "tiny2"))
+
+
+def test_a_model_that_waits_for_a_busy_one_keeps_nobody_waiting_whom_it_does_not_need(
+    tmp_path: Path, engines: Engines
+):
+    """What fits beside both goes ahead; what would take the memory it waits for does not."""
+    pool = make_pool(tmp_path, engines, SIZES)
+    with ThreadPoolExecutor(2) as threads:
+        with pool.use("m0"):
+            large = threads.submit(pool.get, "large")
+            wait_until(lambda: pool.status("large") == "loading")
+            assert pool.get("tiny").id == "tiny"
+            medium = threads.submit(pool.get, "medium")
+            wait_until(lambda: pool.status("medium") == "loading")
+            assert pool.get("tiny2").id == "tiny2"  # so the line was looked at, with "medium" before this one
+            assert not large.done()
+            assert not medium.done()
+        assert large.result(10).id == "large"
+        assert medium.result(10).id == "medium"
+    pool.close()
+
+
+def test_models_that_go_ahead_do_not_starve_the_one_that_waits(tmp_path: Path, engines: Engines):
+    """A stream of small ones comes and goes, and the large one is loaded meanwhile."""
+    pool = make_pool(tmp_path, engines, SIZES)
+    stop = threading.Event()
+
+    def ask_for(model_id: str) -> None:
+        while not stop.is_set():
+            with pool.use(model_id):
+                stop.wait(0.01)
+
+    with ThreadPoolExecutor(6) as threads:
+        small = [threads.submit(ask_for, model_id) for model_id in ("m0", "tiny", "m1", "tiny")]
+        try:
+            assert threads.submit(pool.get, "large").result(30).id == "large"
+        finally:
+            stop.set()
+        for thread in small:
+            thread.result(10)
+    pool.close()
 
 
 def test_a_pinned_model_never_makes_room(tmp_path: Path, engines: Engines):

@@ -20,6 +20,8 @@ from tests import tiny_models
 from tests.models.fakes import FakeEngine
 from tests.models.test_swap import wait_until
 
+SMALL = '[[model]]\nid = "small"\nsource = "small.gguf"\n'
+
 MIB = 1 << 20
 
 
@@ -99,3 +101,19 @@ def test_memory_that_has_become_free_is_seen(pool: Pool, computer: Computer, mon
         pool.get("m")
     monkeypatch.setattr(ledger, "FRESH_S", 0.0)
     assert pool.get("m").id == "m"
+
+
+def test_memory_that_has_become_free_is_seen_beside_a_loaded_model(
+    pool: Pool, computer: Computer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Nobody has to unload everything first."""
+    monkeypatch.setattr(ledger, "FRESH_S", 0.0)
+    tiny_models.write(tmp_path / "small.gguf")
+    pool.catalog.path.write_text(pool.catalog.path.read_text() + SMALL)
+    computer.ram = 100 * MIB
+    pool.get("small")
+    with pytest.raises(errors.ModelLoadFailed):
+        pool.get("m")
+    computer.ram = 4000 * MIB
+    assert pool.get("m").id == "m"
+    assert {model.entry.id for model in pool.loaded()} == {"small", "m"}
