@@ -96,15 +96,20 @@ def _is_same_origin(origin: str) -> bool:
 
 def check_key(api_key: str | None) -> None:
     """With a configured key, it must come as `Authorization: Bearer` or `x-api-key`; without one, anything passes."""
-    if not api_key:
+    if has_key(api_key):
         return
-    given = _given_key()
-    if given is not None and hmac.compare_digest(given.encode(), api_key.encode()):
-        return
-    problem = "The API key is wrong" if given else "An API key is needed"
+    problem = "The API key is wrong" if _given_key() else "An API key is needed"
     raise errors.Unauthorized(
         f"{problem}. Send it as `Authorization: Bearer KEY`; `localllm paths` shows the file it is kept in."
     )
+
+
+def has_key(api_key: str | None) -> bool:
+    """True where the request may be told everything: it has the key, or none is configured."""
+    if not api_key:
+        return True
+    given = _given_key()
+    return given is not None and hmac.compare_digest(given.encode(), api_key.encode())
 
 
 def _given_key() -> str | None:

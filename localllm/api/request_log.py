@@ -17,6 +17,7 @@ from localllm.api.counts import Usage
 
 log = logging.getLogger("localllm.requests")
 KEY = "localllm.record"
+REFUSAL = "localllm.refusal"  # in the environ: an app that answers what never reaches the real one
 WsgiApp = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
 
@@ -40,7 +41,7 @@ class Record:
 
     def line(self) -> str:
         """`key=value` words, for people and for grep."""
-        words = [self.method, _printable(self.path), str(self.status), f"{self.duration_s:.3f}s"]
+        words = [_printable(self.method), _printable(self.path), str(self.status), f"{self.duration_s:.3f}s"]
         if self.model is not None:
             words.append(f"model={_printable(self.model)}")
         if self.usage is not None:
@@ -66,7 +67,8 @@ class RequestLog:
             record.status = int(status.split(" ", 1)[0])
             return start_response(status, [*headers, ("x-request-id", record.id)], *args)
 
-        return _Logged(self._app(environ, start), lambda: self._end(record))
+        app: WsgiApp = environ.get(REFUSAL, self._app)
+        return _Logged(app(environ, start), lambda: self._end(record))
 
     def _end(self, record: Record) -> None:
         level = (

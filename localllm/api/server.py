@@ -24,12 +24,12 @@ from typing import Any
 import msgspec
 from waitress import wasyncore
 from waitress.server import create_server
-from waitress.task import ErrorTask, ThreadedTaskDispatcher, WSGITask
+from waitress.task import ThreadedTaskDispatcher, WSGITask
 
 from localllm import errors
 from localllm.api import connections, envelope, origins
+from localllm.api.request_log import REFUSAL, WsgiApp
 
-WsgiApp = Callable[[dict[str, Any], Any], Iterable[bytes]]
 BACKLOG = 1024
 UNREAD_BYTES = 1 << 20  # of an answer that wait for a slow client, in memory; then its thread waits with them
 NEVER_S = 1 << 40
@@ -51,21 +51,39 @@ class _Task(WSGITask):  # type: ignore[misc]
             super().set_close_on_finish()
 
 
-class _ErrorTask(ErrorTask):  # type: ignore[misc]
-    """What waitress refuses by itself (a malformed request, oversized headers), in the envelope."""
+class _ErrorTask(_Task):
+    """What waitress refuses by itself (a malformed request, oversized headers), in the envelope.
+
+    It goes through the app's log like every request, so it has an id, a line and a place in the figures.
+    """
 
     def execute(self) -> None:
-        found = self.request.error
-        error_class = {413: errors.BodyTooLarge}.get(found.code, errors.InvalidRequest)
-        error = error_class(f"{found.reason}: {found.body}")
-        path = str(getattr(self.request, "path", ""))  # missing where the request line could not be read
-        body = msgspec.json.encode(envelope.body_for(path, error))
-        self.status = f"{found.code} {found.reason}"
-        self.response_headers.append(("Content-Type", "application/json"))
-        self.response_headers.extend(envelope.retry_headers(error).items())
         self.set_close_on_finish()
-        self.content_length = len(body)
-        self.write(body)
+        super().execute()
+
+    def get_environment(self) -> dict[str, Any]:
+        """Of the request only its method and path, and not even these where its first line makes no sense."""
+        path = str(getattr(self.request, "path", "") or "?")
+        return {
+            "REQUEST_METHOD": str(getattr(self.request, "command", "") or "?"),
+            "PATH_INFO": path,
+            "REMOTE_ADDR": str(self.channel.addr[0]),  # waitress' own middleware wants it
+            REFUSAL: _refusal(self.request.error, path),
+        }
+
+
+def _refusal(found: Any, path: str) -> WsgiApp:
+    """An app that answers with an error of waitress'."""
+    error_class = {413: errors.BodyTooLarge}.get(found.code, errors.InvalidRequest)
+    error = error_class(f"{found.reason}: {found.body}")
+    body = msgspec.json.encode(envelope.body_for(path, error))
+    headers = {"Content-Type": "application/json", "Content-Length": str(len(body))}
+
+    def answer(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        start_response(f"{found.code} {found.reason}", [*(headers | envelope.retry_headers(error)).items()])
+        return [body]
+
+    return answer
 
 
 class _Channel(connections.Channel):

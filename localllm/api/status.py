@@ -1,4 +1,7 @@
-"""GET /health: what is there and what is loaded. Never waits for an engine."""
+"""GET /health: what is there and what is loaded. Never waits for an engine.
+
+Everybody may ask whether the server answers; what is on this computer is told to those who have the key.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from typing import Any
 from flask import Blueprint, Response
 
 from localllm import __version__
+from localllm.api import guard
 from localllm.api.envelope import json_response
 from localllm.api.job import Services
 from localllm.models.place import Loaded
@@ -17,7 +21,8 @@ def blueprint(services: Services) -> Blueprint:
 
     @routes.get("/health")
     def health() -> Response:
-        return json_response(health_body(services))
+        is_known = guard.has_key(services.config.api_key)
+        return json_response(health_body(services) if is_known else {"status": "ok"})
 
     return routes
 

@@ -50,7 +50,10 @@ class Pulls:
         self._known = {known.entry.id: known for known in self._unfinished()}
 
     def start(self, name: str) -> Entry:
-        """Begin to download, or go on with it; returns at once. Raises ModelNotFound, CatalogError, DownloadFailed."""
+        """Begin to download, or go on with it; returns at once.
+
+        Raises ModelNotFound, CatalogError, DownloadFailed, and InvalidRequest for a model that is no download.
+        """
         hub = self._make_hub()
         try:
             known = self._known.get(name)
@@ -58,7 +61,9 @@ class Pulls:
             source = parse_source(entry.source)
             if not isinstance(source, HubFile):
                 where = entry.source or "another server"
-                raise errors.DownloadFailed(f'"{entry.id}" is no download: its source is {where}.')
+                raise errors.InvalidRequest(
+                    f'"{entry.id}" is no download: its source is {where}.', param="model"
+                )
             hub.describe(source)  # what is wrong with the name is said now, and not in the background
             is_begun = self._begin(entry, source, hub)
         except BaseException:

@@ -151,7 +151,20 @@ def test_a_configured_key_is_needed(serve, engine):
     assert client.post(CHAT, BODY, {"Authorization": "Bearer secret"}).status == 200
     assert client.post(CHAT, BODY, {"authorization": "bearer  secret "}).status == 200
     assert client.get("/v1/models", {"x-api-key": "secret"}).status == 200
-    assert client.get("/health").status == 200
+
+
+@pytest.mark.parametrize("path", ["/health", "/v1/health"])
+def test_health_tells_strangers_nothing_of_the_computer(serve, models, path):
+    """Whoever watches the server sees that it answers; models, memory and paths are for those who have the key."""
+    models.paths.catalog.write_text("broken", encoding="utf-8")
+    client = serve(api_key="secret")
+    for headers in ({}, {"Authorization": "Bearer wrong"}):
+        answer = client.get(path, headers)
+        assert (answer.status, answer.json) == (200, {"status": "ok"})
+    told = client.get(path, {"Authorization": "Bearer secret"}).json
+    assert told["models"]
+    assert str(models.paths.catalog) in told["catalog_error"]
+    assert serve().get(path).json == told
 
 
 @pytest.mark.parametrize(
