@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -107,7 +109,8 @@ def test_the_quantization_is_chosen_by_what_ram_and_gpu_have_together(
     for too_little in (Memory(half), Memory(half, half, shares_ram=True)):
         with pytest.raises(errors.DownloadFailed, match="Nothing in this repository fits"):
             chosen(too_little)
-        pulls = Pulls(catalog, paths, lambda: Hub(hub.environ), measure=lambda memory=too_little: memory)
+        measure = partial(replace, too_little)
+        pulls = Pulls(catalog, paths, lambda: Hub(hub.environ), measure=measure)
         with pytest.raises(errors.DownloadFailed, match="Nothing in this repository fits"):
             pulls.start("hf:owner/Two-GGUF")
 
