@@ -7,7 +7,7 @@ done to the real cache as operations, in order; the runner carries them out befo
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import msgspec
 import numpy as np
@@ -245,10 +245,15 @@ class PrefixCache:
                 is_kept[slot.cells] = False
         return int(np.count_nonzero(is_kept))
 
-    def num_available(self, source: Slot | None, length: int, *, for_background: bool) -> int:
-        """Cells that would be free if every slot that may be evicted were, but for `source`'s first `length`."""
+    def num_available(
+        self, source: Slot | None, length: int, given_up: Iterable[Slot] = (), *, for_background: bool
+    ) -> int:
+        """Cells that would be free if every slot that may be evicted were, but for `source`'s first `length`.
+
+        given_up: slots in use that count as evicted too.
+        """
         references = self._cells.references.copy()
-        for slot in self._evictable(for_background):
+        for slot in [*self._evictable(for_background), *given_up]:
             references[slot.cells] -= 1
         if source is not None:
             references[source.cells[:length]] += 1

@@ -4,6 +4,7 @@
 
 Every step carries one token of each decoding sequence; what is left of the step is shared fairly by prompts. When
 cells run out, kept prefixes go first, then the newest sequence is paused and comes back by its prefix later.
+Background work has the rows and cells that chats leave: it is paused when a chat waits for either.
 """
 
 from __future__ import annotations
@@ -13,12 +14,14 @@ import msgspec
 from localllm.engine.admissions import Admissions
 from localllm.engine.drafting import Drafter
 from localllm.engine.prefix_cache import Operation, PrefixCache, Slot
-from localllm.engine.sequence import Sequence, State, common_prefix
+from localllm.engine.sequence import Sequence, State, TokenIds, common_prefix
 
 WORTH_WAITING = 32  # tokens of prefix that make it worth to let another sequence compute them first
 HEADROOM = (
     16  # cells kept free per running sequence when another is admitted, so that it is not paused at once
 )
+MAX_OVERTAKEN = 8  # how often a prompt that finds no room lets a smaller one go first
+LOOK_PAST = 4  # prompts without room that one step looks past: a long line shall cost no time
 
 
 class Chunk(msgspec.Struct, frozen=True):
@@ -83,10 +86,11 @@ class Scheduler:
 
     def add(self, sequence: Sequence) -> None:
         """Queue a sequence: first come, first served, background work behind everything else."""
-        background_starts = next(
-            (i for i, s in enumerate(self.waiting) if s.is_background), len(self.waiting)
-        )
-        self.waiting.insert(len(self.waiting) if sequence.is_background else background_starts, sequence)
+        end = len(self.waiting)
+        self.waiting.insert(end if sequence.is_background else self._num_waiting_chats(), sequence)
+
+    def _num_waiting_chats(self) -> int:
+        return next((i for i, s in enumerate(self.waiting) if s.is_background), len(self.waiting))
 
     def cancel(self, request_id: int) -> list[Sequence]:
         """End all sequences of a request. Their cells stay as a prefix for others."""
@@ -160,62 +164,101 @@ class Scheduler:
         """Make sure there are cells for the pending tokens, pausing the least important others if need be.
 
         False if the sequence itself had to be paused. Whoever is paused comes later in the order, so it has no
-        chunk in this step yet.
+        chunk in this step yet. Background work leaves alone what the prompts of chats still need.
         """
-        while not self.cache.make_room(sequence.num_pending, for_background=sequence.is_background):
+        background = sequence.is_background
+        needed = sequence.num_pending + (self._needed_by_chats() if background else 0)
+        while not self.cache.make_room(needed, for_background=background):
             last = self._by_importance()[-1]
             self._pause(last)
             if last is sequence:
                 return False
         return True
 
+    def _needed_by_chats(self) -> int:
+        return sum(s.num_pending for s in self.running if s.is_prefilling and not s.is_background)
+
     def _pause(self, sequence: Sequence) -> None:
-        """Send a running sequence back to the front of the line; it resumes by its prefix."""
+        """Send a running sequence back to the front of its line; it resumes by its prefix."""
         assert sequence.slot is not None
         self.cache.release(sequence.slot)
         self.running.remove(sequence)
         sequence.state = State.WAITING
-        self.waiting.insert(0, sequence)
+        sequence.was_paused = True
+        self.waiting.insert(self._num_waiting_chats() if sequence.is_background else 0, sequence)
         self.num_paused += 1
 
     def _admit(self) -> None:
         """Start waiting sequences in order, as long as there are rows, slots and cells.
 
-        One whose prefix is just being computed by another is passed over: it will get that prefix for nothing.
+        One whose prefix is just being computed by another is passed over: it will get that prefix for nothing. One
+        that finds no room lets those behind it go ahead, a few times.
         """
+        without_room: list[Sequence] = []
         for sequence in list(self.waiting):
-            if len(self.running) >= self.max_running:
+            if not self._may_have_row(sequence) or not _may_overtake(sequence, without_room):
                 return
             source, length = self.cache.find(sequence.tokens) if sequence.params.cache_prompt else (None, 0)
-            if self._is_worth_waiting(sequence, length):
+            other = self._who_computes_prefix(sequence, length)
+            if other is not None and (sequence.is_background or not other.is_background):
                 continue
-            if not self._start(sequence, source, length):
-                return
+            aside = self._who_steps_aside(sequence, source, length, first=other)
+            if aside is not None and self._start(sequence, source, length, aside):
+                for passed in without_room:
+                    passed.num_overtaken += 1
+            else:
+                without_room.append(sequence)
 
-    def _is_worth_waiting(self, sequence: Sequence, length: int) -> bool:
-        if not self.cache.can_cut or not sequence.params.cache_prompt:
-            return False
+    def _may_have_row(self, sequence: Sequence) -> bool:
+        if len(self.running) < self.max_running:
+            return True
+        return not sequence.is_background and any(s.is_background for s in self.running)
+
+    def _who_computes_prefix(self, sequence: Sequence, length: int) -> Sequence | None:
+        """Who computes just now so much more of this prompt than is there that it is worth waiting for."""
+        if not sequence.params.cache_prompt:
+            return None
         wanted = sequence.tokens.view(0, len(sequence.tokens) - 1)
-        return any(
-            common_prefix(other.tokens.view(0, other.prefill_end), wanted) >= length + WORTH_WAITING
-            for other in self.running
-            if other.is_prefilling
-        )
+        prefilling = (s for s in self._by_importance() if s.is_prefilling)
+        return next((s for s in prefilling if self._will_share(s, wanted) >= length + WORTH_WAITING), None)
 
-    def _start(self, sequence: Sequence, source: Slot | None, length: int) -> bool:
+    def _will_share(self, sequence: Sequence, wanted: TokenIds) -> int:
+        """How many of the wanted tokens can be taken from this sequence while it reads its prompt."""
+        shared = common_prefix(sequence.tokens.view(0, sequence.prefill_end), wanted)
+        return shared if self.cache.can_cut or shared == len(wanted) == sequence.prefill_end - 1 else 0
+
+    def _who_steps_aside(
+        self, sequence: Sequence, source: Slot | None, length: int, first: Sequence | None
+    ) -> list[Sequence] | None:
+        """The running background sequences that must be paused for this one: as few as will do, newest first.
+
+        first: one that must be among them. None where there is no room even so.
+        """
         background = sequence.is_background
-        promised = sum(s.prefill_end - s.num_computed + HEADROOM for s in self.running)
-        available = self.cache.num_available(source, length, for_background=background)
-        if available < len(sequence.tokens) - length + promised:
-            return False
-        slot = self.cache.pick_slot(source, length, for_background=background)
+        candidates = [] if background else [s for s in reversed(self.running) if s.is_background]
+        candidates.sort(key=lambda s: s is not first)
+        for count in range(int(first is not None), len(candidates) + 1):
+            aside = candidates[:count]
+            staying = [s for s in self.running if s not in aside]
+            needed = len(sequence.tokens) - length + sum(s.num_promised + HEADROOM for s in staying)
+            given_up = [s.slot for s in aside if s.slot is not None]
+            available = self.cache.num_available(source, length, given_up, for_background=background)
+            if len(staying) < self.max_running and available >= needed:
+                return aside
+        return None
+
+    def _start(self, sequence: Sequence, source: Slot | None, length: int, aside: list[Sequence]) -> bool:
+        """Give a sequence its row and slot. False where all slots hold what it may not evict."""
+        for other in aside:
+            self._pause(other)
+        slot = self.cache.pick_slot(source, length, for_background=sequence.is_background)
         if slot is None:
             return False
         self.admissions.note(sequence)
         self.cache.occupy(slot, sequence, source, length)
-        if not background:
+        if not sequence.is_background:
             self.cache.make_way()
-        if sequence.num_output_tokens == 0:
+        if not sequence.was_paused:
             sequence.num_cached_tokens = length
         sequence.prefill_end = len(sequence.tokens)
         sequence.state = State.RUNNING
@@ -224,15 +267,17 @@ class Scheduler:
         return True
 
     def _prefill_chunks(self, budget: int) -> list[Chunk]:
-        """Share the budget: equal parts, and what a short prompt leaves goes to the others. Chats come first."""
-        prefilling = [s for s in self._by_importance() if s.is_prefilling]
+        """Share the budget among chats: equal parts, and what a short prompt leaves goes to the others.
+
+        What all chats leave is shared by background work in the same way.
+        """
+        prefilling = [s for s in self.running if s.is_prefilling]
         prefilling.sort(key=lambda s: (s.is_background, s.num_pending))
         chunks = []
         for position, sequence in enumerate(prefilling):
-            share = -(-budget // (len(prefilling) - position))
-            count = min(share, sequence.num_pending)
-            if sequence.num_computed < (sequence.checkpoint_at or 0):
-                count = min(count, (sequence.checkpoint_at or 0) - sequence.num_computed)
+            num_sharing = sum(s.is_background == sequence.is_background for s in prefilling[position:])
+            count = min(-(-budget // num_sharing), sequence.num_pending)
+            count = self._until_copied(sequence, count)
             if not self.cache.make_room(count, for_background=sequence.is_background):
                 count = min(count, self.cache.num_free_cells)
             if count > 0:
@@ -240,9 +285,38 @@ class Scheduler:
                 budget -= count
         return chunks
 
+    def _until_copied(self, sequence: Sequence, count: int) -> int:
+        """So many of the next `count` prompt tokens that no place is passed where the state has to be copied.
+
+        In a memory that cannot be cut, that is the checkpoint, and what a twin will take: all but the last token.
+        """
+        twin_takes = sequence.prefill_end - 1 if self._has_twin(sequence) else 0
+        stops = (s for s in (sequence.checkpoint_at or 0, twin_takes) if s > sequence.num_computed)
+        return min(count, min(stops, default=sequence.prefill_end) - sequence.num_computed)
+
+    def _has_twin(self, sequence: Sequence) -> bool:
+        """True where another with the same prompt (n > 1) waits for what this one computes, and needs it whole."""
+        if self.cache.can_cut:
+            return False
+        prompts = (s.tokens.view(0, len(s.tokens) - 1) for s in self.waiting if s.params.cache_prompt)
+        return any(self._will_share(sequence, prompt) for prompt in prompts)
+
     def _chunk(self, sequence: Sequence, count: int) -> Chunk:
         slot = sequence.slot
         assert slot is not None
         start = slot.length
         self.cache.extend(slot, count)
         return Chunk(sequence, start, count, wants_logits=sequence.num_pending == 0)
+
+
+def _may_overtake(sequence: Sequence, without_room: list[Sequence]) -> bool:
+    """True if a sequence may start before these, which came first: not for ever, and background work never a chat.
+
+    One that was paused is in the middle of its answer and lets nobody ahead.
+    """
+    return len(without_room) < LOOK_PAST and all(
+        other.num_overtaken < MAX_OVERTAKEN
+        and not other.was_paused
+        and sequence.is_background == other.is_background
+        for other in without_room
+    )

@@ -77,6 +77,8 @@ class Sequence:
         self.prefill_end = self.num_prompt_tokens
         self.may_draft = params.grammar is None
         self.checkpoint_at: int | None = None  # prefill pauses there, so that the state can be copied
+        self.was_paused = False
+        self.num_overtaken = 0  # later ones that started first because this one found no room
         self.state = State.WAITING
         self.slot: Slot | None = None
 
@@ -98,6 +100,11 @@ class Sequence:
     def is_prefilling(self) -> bool:
         """True while computing what was there when it was admitted; after that it decodes."""
         return self.num_computed < self.prefill_end
+
+    @property
+    def num_promised(self) -> int:
+        """Cells it was admitted for and has not taken yet."""
+        return max(0, self.prefill_end - self.num_computed)
 
     @property
     def is_background(self) -> bool:

@@ -21,7 +21,8 @@ EOG = 0
 class FakeRunner:
     """Holds what each seq_id's cells would hold; the next token is a function of all tokens before it."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, can_cut: bool = True) -> None:
+        self.can_cut = can_cut
         self.cells: dict[int, list[int]] = {}
         self.open_sequences: set[Sequence] = set()
         self.num_computed = 0
@@ -43,7 +44,11 @@ class FakeRunner:
                 assert not self.cells.get(op.target), "a prefix is copied into an empty slot only"
                 self.cells[op.target] = self.cells[op.source][: op.length]
                 assert len(self.cells[op.target]) == op.length, "the source holds what is copied"
+                whole = op.length == len(self.cells[op.source])
+                assert self.can_cut or whole, "a state is copied whole or not at all"
             else:
+                whole = op.length in (0, len(self.cells.get(op.seq_id, [])))
+                assert self.can_cut or whole, "a state is not cut"
                 self.cells[op.seq_id] = self.cells.get(op.seq_id, [])[: op.length]
 
     def save(self, seq_id):
@@ -101,7 +106,7 @@ class Rig:
         drafter=None,
         kept_beside_streams=None,
     ):
-        self.runner = FakeRunner()
+        self.runner = FakeRunner(can_cut=can_cut)
         self.cache = PrefixCache(
             num_slots, num_cells, can_cut=can_cut, kept_beside_streams=kept_beside_streams
         )

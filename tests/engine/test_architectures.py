@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from localllm import errors
 from localllm.engine.engine import Engine
 from localllm.engine.messages import LoadParams
+from localllm.engine.scheduler import WORTH_WAITING
 from localllm.sampling_params import SamplingParams
 from tests import tiny_models
-from tests.engine.test_engine import GREEDY, finish_of
+from tests.engine.test_engine import GREEDY, finish_of, text_of
 
 
 @pytest.mark.parametrize("arch", ["qwen2", "gemma3", "mamba", "lfm2"])
@@ -41,6 +43,22 @@ def test_a_second_turn_without_the_first_answers_thinking_is_not_computed_again(
         assert (cached > 100) == (len(prompts) == 2)
         engine.close()
     assert texts[0] == texts[1]
+
+
+@pytest.mark.parametrize("arch", ["mamba", "lfm2"])
+def test_several_answers_from_a_model_whose_memory_cannot_be_cut_compute_their_prompt_once(tmp_path, arch):
+    """n = 3: the state before the prompt's last token is copied, and every text is what it is alone."""
+    path = tiny_models.write(tmp_path / f"{arch}.gguf", arch=arch)
+    engine = Engine(LoadParams(path=str(path), model_id=arch, n_ctx=2048, n_parallel=4))
+    prompt = engine.tokenize("A prompt of some length, which nobody wants to have computed three times. " * 4)
+    warm = SamplingParams(seed=5, temperature=2.0, max_tokens=12, cache_prompt=False)
+    alone = [text_of(engine.submit(prompt, msgspec.structs.replace(warm, seed=5 + i))) for i in range(3)]
+    together = list(engine.submit(prompt, msgspec.structs.replace(warm, cache_prompt=True), n=3))
+    assert ["".join(d.text for d in together if d.index == i) for i in range(3)] == alone
+    cached = sorted(d.finish.num_cached_tokens for d in together if d.finish is not None)
+    assert cached[0] == 0
+    assert cached[1] >= len(prompt) - 1 - WORTH_WAITING
+    engine.close()
 
 
 def test_an_embedding_model_gives_one_unit_vector_per_text(tmp_path):

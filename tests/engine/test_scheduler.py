@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from localllm.engine.drafting import Drafter
 from localllm.engine.prefix_cache import PrefixCache
+from localllm.engine.scheduler import WORTH_WAITING
 from localllm.engine.sequence import common_prefix
 from tests.engine.fakes import EOG, Rig
 
@@ -85,6 +87,18 @@ def test_n_completions_share_their_prompt():
     rig.run()
     assert len(rig.finished) == 3
     assert rig.runner.num_computed < len(A) + 3 * 4
+
+
+@pytest.mark.parametrize("limit", [2, 8])
+def test_n_completions_share_their_prompt_where_memory_cannot_be_cut(limit):
+    """A recurrent state is copied before the prompt's last token, for as many as run at once."""
+    rig = Rig(can_cut=False, num_slots=limit, max_running=limit)
+    rig.submit(1, A, n=4, max_tokens=2)
+    rig.run()
+    assert len(rig.finished) == 4
+    num_firsts = -(-4 // limit)
+    assert rig.runner.num_computed < num_firsts * len(A) + 4 * 3 + WORTH_WAITING
+    assert sum(cached > len(A) - WORTH_WAITING for cached in rig.num_cached.values()) == 4 - num_firsts
 
 
 def test_a_prefix_can_be_taken_from_a_running_sequence():
@@ -255,8 +269,7 @@ actions = st.lists(
 )
 
 
-@settings(max_examples=300, deadline=None)
-@given(
+schedules = given(
     actions=actions,
     num_cells=st.integers(110, 400),
     max_running=st.integers(1, 5),
@@ -265,13 +278,28 @@ actions = st.lists(
     kept=st.one_of(st.none(), st.integers(0, 200)),
     period=st.integers(1, 97),
 )
-def test_whatever_happens_every_request_ends_exactly_once_and_no_cell_is_lost(
-    actions, num_cells, max_running, can_cut, drafts, kept, period
-):
-    """No deadlock, no starvation, no request lost or ended twice, no cell leaked: thousands of random schedules.
+
+
+@settings(max_examples=300, deadline=None)
+@schedules
+def test_whatever_happens_every_request_ends_exactly_once_and_no_cell_is_lost(**schedule):
+    """No deadlock, no starvation, no request lost or ended twice, no cell leaked: hundreds of random schedules.
 
     The fake runner also checks that every cell holds the token the sequence thinks it holds.
     """
+    carry_out(**schedule)
+
+
+@pytest.mark.slow
+@settings(max_examples=3000, deadline=None)
+@schedules
+def test_through_thousands_of_schedules_every_request_ends_exactly_once(**schedule):
+    """The same promises as above, through as many schedules as a quiet minute has room for."""
+    carry_out(**schedule)
+
+
+def carry_out(actions, num_cells, max_running, can_cut, drafts, kept, period):
+    """Submit, cancel and step as the schedule says, run to the end, and look at what is left."""
     rig = Rig(
         num_cells=num_cells,
         max_running=max_running,
