@@ -52,10 +52,17 @@ class GrammarConstraint:
     """
 
     def __init__(
-        self, matcher: llguidance.LLMatcher, tokenizer: llguidance.LLTokenizer, grammar: Grammar
+        self,
+        matcher: llguidance.LLMatcher,
+        tokenizer: llguidance.LLTokenizer,
+        grammar: Grammar,
+        *,
+        is_forcing: bool = True,
     ) -> None:
+        """is_forcing: give forced tokens at once, instead of one after the other by the mask."""
         self._matcher = matcher
         self._tokenizer = tokenizer
+        self._is_forcing = is_forcing
         self._triggers = tuple(trigger.encode() for trigger in grammar.triggers)
         self._start = re.compile(grammar.start.encode()) if grammar.start else None
         self._written = b""
@@ -74,7 +81,7 @@ class GrammarConstraint:
             self._watch(piece)
             return []
         self._matcher.consume_token(token_id)
-        forced = self._matcher.compute_ff_tokens() if not self.is_complete else []
+        forced = self._matcher.compute_ff_tokens() if self._is_forcing and not self.is_complete else []
         if forced:
             self._matcher.consume_tokens(forced)
         return forced
@@ -119,10 +126,10 @@ class Compiler:
         self._tokenizer = tokenizer
         self._compile = functools.lru_cache(COMPILED_KEPT)(self._compile_uncached)
 
-    def constraint(self, grammar: Grammar) -> GrammarConstraint:
+    def constraint(self, grammar: Grammar, *, is_forcing: bool = True) -> GrammarConstraint:
         """A fresh constraint at the beginning of the grammar. Raises InvalidRequest with llguidance's reason."""
         matcher = self._compile(grammar.kind, grammar.text).deep_copy()
-        return GrammarConstraint(matcher, self._tokenizer, grammar)
+        return GrammarConstraint(matcher, self._tokenizer, grammar, is_forcing=is_forcing)
 
     def _compile_uncached(self, kind: str, text: str) -> llguidance.LLMatcher:
         source = _grammar_source(kind, with_token_ids(text, self._tokenizer) if kind == "lark" else text)
@@ -152,10 +159,11 @@ def _json_in_lark(text: str, reason: str) -> InvalidRequest | None:
     """The refusal of a JSON schema inside a grammar of the chat room: response_format's, or that of a tool."""
     found = re.match(r"at (\d+)\(\d+\): failed to compile JSON schema: (.*)", reason, re.DOTALL)
     line = text.splitlines()[int(found[1]) - 1] if found else ""
-    if found is None or " %json " not in line:
+    written = re.fullmatch(r'json_\d+: %json (\{.*"x-guidance": \{[^}]*\}\})', line)
+    if found is None or written is None:
         return None
-    schema = json.loads(line.split(" %json ", 1)[1])
-    if schema.pop("x-guidance", {}).get("lenient") is False:
+    schema = json.loads(written[1])
+    if schema.pop("x-guidance").get("lenient") is False:
         return _refusal("json_schema", json.dumps(schema), found[2])
     pointer = find_pointer(schema, found[2])
     place = f" at {pointer}" if pointer else ""

@@ -2,8 +2,8 @@
 
 One file per prefix, in a folder per fingerprint (model, llama.cpp, KV type, context settings): what another set of
 settings wrote is never looked at. A file is written whole or not at all, and checked before it is used; a damaged one
-is removed. Least recently used files go when the cap is reached. Files hold tokens of prompts: they are readable by
-the user only, and stay in the user's cache folder.
+is removed. Least recently used files go when the cap is reached; a prefix that alone is larger is not kept. Files hold
+tokens of prompts: they are readable by the user only, and stay in the user's cache folder.
 
 Thread-safe. Knows bytes and tokens, no context and no schedule.
 """
@@ -14,15 +14,19 @@ import contextlib
 import hashlib
 import os
 import threading
+import time
 from pathlib import Path
 
 import msgspec
 import numpy as np
+import psutil
 
 from localllm.engine.sequence import TokenBuffer, TokenIds, common_prefix
 
 MAGIC = b"localllm-prefix-1\n"
 SUFFIX = ".prefix"
+UNFINISHED = ".tmp"
+STALE_AFTER_S = 3600.0  # a write takes seconds
 MIN_TOKENS = 64  # a shorter prefix is computed in the time of a few steps
 HEADER_ROOM = 256
 
@@ -51,6 +55,7 @@ class DiskCache:
         self._max_bytes = max_bytes
         self._lock = threading.Lock()
         self._stored: dict[Path, Stored] = {}
+        self._remove_stale()
         for path in sorted(self._folder.glob(f"*{SUFFIX}")):
             self._read_index(path)
 
@@ -68,10 +73,10 @@ class DiskCache:
             with stored.path.open("rb") as file:
                 header = _read_header(file.read(HEADER_ROOM))
                 file.seek(HEADER_ROOM)
-                payload = file.read(4 * header.num_tokens + header.state_bytes)
-            if _digest(payload) == header.digest:
+                ids, state = file.read(4 * header.num_tokens), file.read(header.state_bytes)
+            if _digest(ids, state) == header.digest:
                 os.utime(stored.path)
-                return payload[4 * header.num_tokens :]
+                return state
         except (OSError, ValueError, msgspec.MsgspecError):
             pass
         self._remove(stored.path)
@@ -85,19 +90,25 @@ class DiskCache:
                 for s in self._stored.values()
             )
 
-    def write(self, token_ids: TokenIds, state: bytes) -> None:
-        """Store a prefix and forget those it extends. A full disk is no error: the prefix is just not kept."""
+    def write(self, token_ids: TokenIds, state: bytes | bytearray) -> None:
+        """Store a prefix and forget those it extends. A full disk is no error: the prefix is just not kept.
+
+        One that would not fit under the cap alone is not kept either, and costs the others nothing.
+        """
         token_ids = token_ids.copy()
-        payload = token_ids.astype("<i4").tobytes() + state
+        ids = token_ids.astype("<i4").tobytes()
+        num_bytes = HEADER_ROOM + len(ids) + len(state)
+        if num_bytes > self._max_bytes:
+            return
         path = self._folder / f"{hashlib.blake2b(token_ids.tobytes(), digest_size=12).hexdigest()}{SUFFIX}"
-        part = path.with_suffix(f".{os.getpid()}.tmp")
+        part = path.with_suffix(f".{os.getpid()}{UNFINISHED}")
         try:
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            self._make_room(len(payload))
-            header = Header(len(token_ids), len(state), _digest(payload))
+            self._make_room(num_bytes)
+            header = Header(len(token_ids), len(state), _digest(ids, state))
             with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-                file.write(_write_header(header))
-                file.write(payload)
+                for piece in (_write_header(header), ids, state):
+                    file.write(piece)
             part.replace(path)
         except OSError:
             with contextlib.suppress(OSError):
@@ -110,18 +121,36 @@ class DiskCache:
             self._remove(stored.path)
 
     def _make_room(self, num_bytes: int) -> None:
-        """Remove the least recently used files, of any model, until the cap leaves this much."""
-        files = []
-        for path in self._root.glob(f"*/*{SUFFIX}"):
-            with contextlib.suppress(OSError):
-                stat = path.stat()
-                files.append((stat.st_mtime, stat.st_size, path))
-        total = sum(size for _, size, _ in files)
-        for _, size, path in sorted(files):
+        """Remove the least recently used files, of any model, until the cap leaves this much.
+
+        What other engines are just writing counts, and is left alone.
+        """
+        self._remove_stale()
+        total = sum(size for _, size, _ in self._files(UNFINISHED))
+        files = sorted(self._files(SUFFIX))
+        total += sum(size for _, size, _ in files)
+        for _, size, path in files:
             if total + num_bytes <= self._max_bytes:
                 return
             self._remove(path)
             total -= size
+
+    def _files(self, suffix: str) -> list[tuple[float, int, Path]]:
+        """When each file was used last, its size, and where it is; of all models."""
+        files = []
+        for path in self._root.glob(f"*/*{suffix}"):
+            with contextlib.suppress(OSError):
+                stat = path.stat()
+                files.append((stat.st_mtime, stat.st_size, path))
+        return files
+
+    def _remove_stale(self) -> None:
+        """Remove what an engine that was killed in the middle of a write has left."""
+        for modified, _, path in self._files(UNFINISHED):
+            pid = path.stem.rpartition(".")[2]
+            is_being_written = pid.isdigit() and psutil.pid_exists(int(pid))
+            if not is_being_written or modified < time.time() - STALE_AFTER_S:
+                self._remove(path)
 
     def _read_index(self, path: Path) -> None:
         try:
@@ -153,8 +182,10 @@ def _read_header(data: bytes) -> Header:
     return msgspec.json.decode(data[len(MAGIC) :], type=Header)
 
 
-def _digest(payload: bytes) -> str:
-    return hashlib.sha256(payload).hexdigest()
+def _digest(ids: bytes, state: bytes | bytearray) -> str:
+    digest = hashlib.sha256(ids)
+    digest.update(state)
+    return digest.hexdigest()
 
 
 def _extends(longer: TokenIds, shorter: TokenIds) -> bool:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from localllm.engine.constraint import Constraint
 from localllm.engine.messages import TokenLogprob
 from localllm.engine.prefix_cache import Copy, Operation
-from localllm.engine.runner import Sampled
+from localllm.engine.runner import Sampled, StateBytes
 from localllm.engine.scheduler import Chunk
 from localllm.engine.sequence import Sequence
 from localllm.llama.batch import Batch
@@ -43,10 +43,10 @@ class LlamaRunner:
             else:
                 self._context.cut(operation.seq_id, operation.length)
 
-    def save(self, seq_id: int) -> bytes:
+    def save(self, seq_id: int) -> StateBytes:
         return self._context.save(seq_id)
 
-    def restore(self, seq_id: int, state: bytes) -> bool:
+    def restore(self, seq_id: int, state: StateBytes) -> bool:
         return self._context.restore(seq_id, state)
 
     def run(self, chunks: Seq[Chunk]) -> list[Sampled]:

@@ -127,7 +127,8 @@ class Preparer:
             return None
         with self._compiler_lock:  # the tokenizer takes a second to build: once is enough
             compiler = self._compiler
-        return compiler.constraint(grammar)
+        # A token that was not drawn has no log-probability, and clients lay these side by side with the text.
+        return compiler.constraint(grammar, is_forcing=command.params.logprobs is None)
 
     @functools.cached_property
     def _compiler(self) -> Compiler:

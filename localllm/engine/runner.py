@@ -16,6 +16,8 @@ from localllm.engine.prefix_cache import Operation
 from localllm.engine.scheduler import Chunk
 from localllm.engine.sequence import Sequence
 
+StateBytes = bytes | bytearray  # the saved cells of a slot
+
 
 class Sampled(msgspec.Struct, frozen=True):
     """What a step gave the sequence of a chunk: one token, or more where drafts were right.
@@ -43,10 +45,10 @@ class Runner(Protocol):
     def apply(self, operations: Seq[Operation]) -> None:
         """Copy and cut KV cells, in order."""
 
-    def save(self, seq_id: int) -> bytes:
+    def save(self, seq_id: int) -> StateBytes:
         """The cells of a slot, as they are now."""
 
-    def restore(self, seq_id: int, state: bytes) -> bool:
+    def restore(self, seq_id: int, state: StateBytes) -> bool:
         """Fill an empty slot with saved cells. False if they do not fit."""
 
     def run(self, chunks: Seq[Chunk]) -> list[Sampled]:

@@ -2,6 +2,7 @@
 
     listener thread   reads commands from the pipe; cancel and shutdown take effect at the next step
     two preparers     tokenize prompts, check the context, compile grammars, answer accepted or refused
+    one writer        writes prefixes to disk, so that no request waits behind a write
     beat thread       tells the app once a second that the process runs, however long a step takes
     main thread       the loop: take what is prepared, compute a step, send what it produced
 
@@ -49,12 +50,13 @@ def main(connection: Connection, load_params: bytes) -> None:
     outbox = _Outbox(connection)
     threading.Thread(target=outbox.beat, name="beat", daemon=True).start()
     preparers = ThreadPoolExecutor(2, thread_name_prefix="prepare")
+    writer = ThreadPoolExecutor(1, thread_name_prefix="write")
     try:
         from localllm.engine.model_host import ModelHost
 
         host = ModelHost(
             params,
-            preparers.submit,
+            writer.submit,
             on_progress=lambda value: outbox.send(m.Loading(value)),
             on_lost_worker=lambda address: outbox.send(m.WorkerGone(address)),
         )
@@ -63,6 +65,7 @@ def main(connection: Connection, load_params: bytes) -> None:
         return
     outbox.send(m.Ready(host.info))
     _Worker(host, connection, outbox, preparers).run()
+    writer.shutdown(wait=True)  # what was worth keeping is on disk when the process ends
 
 
 def _settle_in(params: m.LoadParams) -> None:

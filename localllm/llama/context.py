@@ -109,14 +109,16 @@ class Context:
         """Keep only the first `length` tokens of a sequence. False where its memory cannot be cut there."""
         return bool(llama_cpp.llama_memory_seq_rm(self._memory, seq_id, length, -1))
 
-    def save(self, seq_id: int) -> bytes:
+    def save(self, seq_id: int) -> bytearray:
         """The KV cells of a sequence as bytes that only a context of the same settings can read."""
-        size = llama_cpp.llama_state_seq_get_size(self.pointer, seq_id)
-        buffer = (ctypes.c_uint8 * size)()
-        written = llama_cpp.llama_state_seq_get_data(self.pointer, buffer, size, seq_id)
-        return bytes(memoryview(buffer)[:written])
+        state = bytearray(llama_cpp.llama_state_seq_get_size(self.pointer, seq_id))
+        buffer = (ctypes.c_uint8 * len(state)).from_buffer(state)
+        written = llama_cpp.llama_state_seq_get_data(self.pointer, buffer, len(state), seq_id)
+        del buffer  # as long as it is there, the bytes cannot be shortened
+        del state[written:]
+        return state
 
-    def restore(self, seq_id: int, state: bytes) -> bool:
+    def restore(self, seq_id: int, state: bytes | bytearray) -> bool:
         """Put saved cells into an empty sequence. False, and the sequence empty, if they do not fit this context."""
         buffer = (ctypes.c_uint8 * len(state)).from_buffer_copy(state)
         read = llama_cpp.llama_state_seq_set_data(self.pointer, buffer, len(state), seq_id)

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
+import subprocess
+import sys
+import time
+
 import numpy as np
 import psutil
 import pytest
@@ -12,7 +18,7 @@ from localllm.engine.messages import LoadParams
 from localllm.engine.sequence import TokenBuffer
 from localllm.sampling_params import SamplingParams
 from tests import tiny_models
-from tests.engine.test_engine import finish_of, wait_until
+from tests.engine.test_engine import finish_of, text_of, wait_until
 
 A = np.arange(1000, 1400, dtype=np.int32)
 GREEDY = SamplingParams(temperature=0, max_tokens=12, logprobs=0)
@@ -69,8 +75,6 @@ def test_a_longer_prefix_replaces_the_one_it_extends(tmp_path):
 
 def test_the_cap_holds_over_all_models_and_the_oldest_go_first(tmp_path):
     """Least recently used files make room."""
-    import os
-
     for i in range(6):
         DiskCache(tmp_path, f"model {i}", 12_000).write(A + i, bytes(2000))
         for age, path in enumerate(files(tmp_path)):
@@ -79,6 +83,90 @@ def test_the_cap_holds_over_all_models_and_the_oldest_go_first(tmp_path):
     assert sum(path.stat().st_size for path in files(tmp_path)) <= 12_000 + 1024
     assert DiskCache(tmp_path, "model 5", 12_000).find(prompt(A + 5, [1]))[1] == len(A)
     assert DiskCache(tmp_path, "model 0", 12_000).find(prompt(A, [1]))[1] == 0
+
+
+def test_a_prefix_larger_than_the_cap_is_not_kept_and_costs_the_others_nothing(tmp_path):
+    """Four gigabytes at most are four gigabytes at most."""
+    cache = DiskCache(tmp_path, "model", 12_000)
+    cache.write(A, bytes(2000))
+    cache.write(A + 1, bytes(12_000))
+    assert cache.find(prompt(A, [1]))[1] == len(A)
+    assert cache.find(prompt(A + 1, [1]))[1] == 0
+    assert len(files(tmp_path)) == 1
+
+
+def unfinished(folder, pid, num_bytes):
+    path = folder / f"{'0' * 24}.{pid}.tmp"
+    path.write_bytes(bytes(num_bytes))
+    return path
+
+
+def test_what_a_killed_engine_left_of_a_write_is_removed(tmp_path):
+    """By whoever starts or writes next, whichever model it was; one that is being written now is left alone."""
+    cache = DiskCache(tmp_path, "model", 10**9)
+    cache.write(A, b"cells")
+    folder = files(tmp_path)[0].parent
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    left, running = unfinished(folder, gone.pid, 100), unfinished(folder, os.getpid(), 100)
+    DiskCache(tmp_path, "another", 10**9)
+    assert not left.exists()
+    assert running.exists()
+    left = unfinished(folder, gone.pid, 100)
+    os.utime(running, (0, 0))  # its process number was given to another since
+    cache.write(A + 1, b"cells")
+    assert not left.exists()
+    assert not running.exists()
+    assert len(files(tmp_path)) == 2
+
+
+def test_what_is_just_being_written_counts_for_the_cap(tmp_path):
+    """Two engines that write at once stay below it together."""
+    cache = DiskCache(tmp_path, "model", 12_000)
+    for i in range(3):
+        cache.write(A + i, bytes(2000))
+    unfinished(files(tmp_path)[0].parent, os.getpid(), 4000)
+    cache.write(A + 3, bytes(2000))
+    assert sum(path.stat().st_size for path in tmp_path.rglob("*.*")) <= 12_000
+    assert cache.find(prompt(A + 3, [1]))[1] == len(A)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_no_request_waits_behind_a_write(tmp_path):
+    """A disk that takes nothing for minutes delays only what goes to disk."""
+    path = tiny_models.write(tmp_path / "llama.gguf")
+    engine = Engine(
+        LoadParams(
+            path=str(path), model_id="llama", n_ctx=4096, n_parallel=1, disk_cache_dir=str(tmp_path / "kept")
+        )
+    )
+    one_token = SamplingParams(temperature=0, max_tokens=1)
+    prompts = [[65 + i * step % 26 for i in range(300)] for step in (3, 5, 7, 9)]
+    try:
+        list(engine.submit(prompts[0], one_token))
+        wait_until(lambda: files(tmp_path / "kept"))
+        folder = files(tmp_path / "kept")[0].parent
+        for ids in prompts[1:]:  # to be written where nobody reads: the write waits for ever
+            name = hashlib.blake2b(np.array(ids, dtype=np.int32).tobytes(), digest_size=12).hexdigest()
+            os.mkfifo(folder / f"{name}.{engine.pid}.tmp")
+        for ids in prompts[1:]:  # each sends the one before it away, to the disk
+            assert (
+                finish_of(list(engine.submit(ids, one_token, poll=give_up_after(60)))).num_completion_tokens
+                == 1
+            )
+        assert text_of(engine.submit("x", GREEDY, poll=give_up_after(60)))
+    finally:
+        psutil.Process(engine.pid).kill()
+        engine.close()
+
+
+def give_up_after(seconds):
+    deadline = time.monotonic() + seconds
+
+    def poll():
+        assert time.monotonic() < deadline, "the request waits behind a write"
+
+    return poll
 
 
 def test_files_are_readable_by_their_owner_only(tmp_path):
