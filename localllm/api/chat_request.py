@@ -72,7 +72,7 @@ def read_chat_request(body: Fields, model: str, defaults: SamplingParams) -> Cha
         raise InvalidRequest(
             "`messages` is missing; it is the list of what was said so far.", param="messages"
         )
-    logprobs = read_logprobs(body)
+    logprobs = read_logprobs(body, defaults.logprobs)
     thinking = read_thinking(body)
     params = msgspec.structs.replace(thinking.limit(read_sampling(body, defaults)), logprobs=logprobs)
     tools = read_tools(body.raw("tools"))
@@ -86,7 +86,7 @@ def read_chat_request(body: Fields, model: str, defaults: SamplingParams) -> Cha
         tools=tools,
         tool_choice=body.raw("tool_choice") or "auto",
         parallel_tool_calls=body.flag("parallel_tool_calls", True),
-        response_grammar=read_grammar(body),
+        response_grammar=read_grammar(body, defaults.grammar),
         n=body.integer("n", 1, MAX_CHOICES) or 1,
         stream=body.flag("stream"),
         include_usage=options.flag("include_usage") if options is not None else False,

@@ -48,6 +48,9 @@ FLAGS = {"ignore_eos": False, "cache_prompt": True}
 MAX_TOKENS = ("max_completion_tokens", "max_tokens", "n_predict")  # the first that is given wins
 MAX_STOPS = 256
 MAX_BIASES = 10_000
+STRUCTURED = (  # vLLM's, newer and older
+    "structured_outputs", "guided_json", "guided_json_object", "guided_regex", "guided_choice", "guided_grammar",
+)  # fmt: skip
 
 
 def read_sampling(body: Fields, defaults: SamplingParams) -> SamplingParams:
@@ -122,8 +125,11 @@ def _read_bias(pair: Any) -> tuple[int, float]:
     return token, max(-1e9, min(1e9, float(bias)))
 
 
-def read_grammar(body: Fields) -> Grammar | None:
-    """What the output must match: `response_format`, or llama.cpp's `json_schema` and `grammar`."""
+def read_grammar(body: Fields, default: Grammar | None = None) -> Grammar | None:
+    """What the output must match: `response_format`, llama.cpp's `json_schema` and `grammar`, or vLLM's fields.
+
+    default: the entry's, where the request says nothing; `response_format: {"type": "text"}` says that there is none.
+    """
     given = body.object("response_format")
     if given is not None and (grammar := _read_response_format(given)) is not None:
         return grammar
@@ -131,7 +137,35 @@ def read_grammar(body: Fields) -> Grammar | None:
         return json_schema(schema, "json_schema")
     if text := body.text("grammar"):
         return Grammar("gbnf", text)
+    structured = body.object("structured_outputs")
+    grammar = structured_output(structured, "") if structured is not None else None
+    grammar = grammar or structured_output(body, "guided_")
+    return grammar if grammar is not None or given is not None else default
+
+
+def structured_output(given: Fields, prefix: str) -> Grammar | None:
+    """vLLM's ways to say what the output must match."""
+    if (schema := given.raw(f"{prefix}json")) is not None:
+        return json_schema(_loaded(schema), f"{given.prefix}{prefix}json")
+    if given.flag(f"{prefix}json_object"):
+        return Grammar("json_object")
+    if pattern := given.text(f"{prefix}regex"):
+        return Grammar("regex", pattern)
+    if choices := given.texts(f"{prefix}choice"):
+        return Grammar(
+            "lark", f"start: {' | '.join(msgspec.json.encode(text).decode() for text in choices)}\n"
+        )
+    if text := given.text(f"{prefix}grammar"):
+        return Grammar("gbnf" if "::=" in text else "lark", text)
     return None
+
+
+def _loaded(schema: Any) -> Any:
+    """A schema that came as text, as vLLM takes it too."""
+    try:
+        return msgspec.json.decode(schema) if isinstance(schema, str) else schema
+    except msgspec.DecodeError:
+        return schema
 
 
 def _read_response_format(given: Fields) -> Grammar | None:
@@ -159,9 +193,14 @@ def json_schema(schema: Any, param: str) -> Grammar:
     return Grammar("json_schema", msgspec.json.encode(schema).decode())
 
 
-def read_logprobs(body: Fields) -> int | None:
-    """Chat: how many alternatives a token is reported with; None for no log-probabilities."""
+def read_logprobs(body: Fields, default: int | None = None) -> int | None:
+    """Chat: how many alternatives a token is reported with; None for no log-probabilities.
+
+    default: the entry's, where the request does not say whether it wants any.
+    """
     alternatives = body.integer("top_logprobs", 0, 20)
+    if "logprobs" not in body and default is not None:
+        return default if alternatives is None else alternatives
     if body.flag("logprobs"):
         return alternatives or 0
     if alternatives:

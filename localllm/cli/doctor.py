@@ -21,7 +21,10 @@ from localllm.engine.engine import Engine
 from localllm.engine.messages import LoadParams
 from localllm.engine.rpc_probe import NOT_BUILT_IN
 from localllm.models.catalog import Catalog
-from localllm.models.sources import has_file
+from localllm.models.entry import Entry
+from localllm.models.gguf import read_gguf
+from localllm.models.model import NO_TEMPLATE
+from localllm.models.sources import find_file, has_file
 from localllm.paths import PACKAGE_DIR, Paths, user_paths
 
 
@@ -46,6 +49,7 @@ def command(port: int | None, as_json: bool) -> None:
         _memory,
         lambda: _folders(paths),
         lambda: _catalog(paths),
+        lambda: _templates(paths),
         lambda: _elsewhere(paths),
         lambda: _settings(paths),
         lambda: _port(paths, port),
@@ -111,6 +115,22 @@ def _catalog(paths: Paths) -> Finding:
     forwarded = f", {num_forwarded} on other servers" if num_forwarded else ""
     text = f"{num_ready} of {len(entries)} models on this computer{forwarded} ({catalog.path})"
     return Finding("Catalog", True, text)
+
+
+def _templates(paths: Paths) -> Finding:
+    """Which models' files do not say how a chat is written. It works, so it is nothing bad."""
+    missing = [entry.id for entry in Catalog(paths.catalog).entries if _lacks_template(entry, paths)]
+    text = f"{len(missing)} of the models here have none" if missing else "every model here has one"
+    return Finding("Chat templates", True, text, [f"{name}: {NO_TEMPLATE}" for name in missing])
+
+
+def _lacks_template(entry: Entry, paths: Paths) -> bool:
+    if entry.is_forwarded or entry.is_embedding or entry.chat_template:
+        return False
+    try:
+        return not read_gguf(find_file(entry, paths)).metadata.get("tokenizer.chat_template")
+    except errors.LocalllmError:  # not downloaded, or broken: told elsewhere
+        return False
 
 
 def _elsewhere(paths: Paths) -> Finding:

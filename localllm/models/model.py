@@ -5,6 +5,7 @@ Built once per load, from the entry and what the engine says of the GGUF. Knows 
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +21,9 @@ from localllm.models.memory import Plan
 from localllm.models.sources import parse_source, source_path
 from localllm.paths import Paths
 from localllm.sampling_params import SamplingParams
+
+log = logging.getLogger(__name__)
+NO_TEMPLATE = "its file has no chat template, so ChatML is used; if it was made for another, set `chat_template` in the catalog"
 
 
 @dataclass(frozen=True)
@@ -49,7 +53,10 @@ class Model:
 def build_model(entry: Entry, engine: Engine, paths: Paths) -> Model:
     """`engine` is loaded. Raises ModelLoadFailed where the chat template is broken."""
     info = engine.info
-    source = _template_text(entry, paths) or info.chat_template or CHATML
+    source = _template_text(entry, paths) or info.chat_template
+    if not source and not entry.is_embedding:
+        log.warning('The model "%s": %s.', entry.id, NO_TEMPLATE)
+    source = source or CHATML
     template = ChatTemplate(source, bos_token=info.bos_token, eos_token=info.eos_token)
     return Model(
         entry, engine, template, by_name(entry.tool_format, source) if entry.tool_format else detect(source)

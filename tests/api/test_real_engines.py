@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -298,3 +299,26 @@ def test_curl_sees_a_stream(real):
     assert b"Content-Type: text/event-stream; charset=utf-8" in head
     assert frames.startswith(b'data: {"id":"chatcmpl-')
     assert frames.endswith(b"\n\ndata: [DONE]\n\n")
+
+
+@pytest.mark.parametrize("budget", [None, 3])
+def test_every_token_of_a_constrained_answer_has_its_logprobs(real, budget):
+    """Also those that the schema forces: clients lay log-probabilities side by side with the text."""
+    schema = {"type": "object", "properties": {"verdict": {"enum": ["no"]}}, "required": ["verdict"]}
+    format_ = {"type": "json_schema", "json_schema": {"name": "x", "schema": schema}}
+    more = {} if budget is None else {"reasoning_budget": budget}
+    body = ask(real, response_format=format_, logprobs=True, max_tokens=60, **more).json
+    (choice,) = body["choices"]
+    entries = choice["logprobs"]["content"]
+    assert json.loads(choice["message"]["content"]) == {"verdict": "no"}
+    text = b"".join(bytes(entry["bytes"]) for entry in entries).decode()
+    assert text == choice["message"]["content"]
+
+
+@pytest.mark.parametrize(
+    "field", [{"structured_outputs": {"regex": "[ab]{3}"}}, {"guided_choice": ["aab", "bba"]}]
+)
+def test_a_regular_expression_and_a_choice_bind_even_a_random_model(real, field):
+    """vLLM's fields."""
+    content = ask(real, max_tokens=20, **field).json["choices"][0]["message"]["content"]
+    assert re.fullmatch("[ab]{3}", content)

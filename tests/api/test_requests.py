@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from localllm.api.fields import Fields
-from localllm.api.sampling import read_grammar, read_sampling
+from localllm.api.sampling import read_grammar, read_logprobs, read_sampling
 from localllm.errors import InvalidRequest
-from localllm.sampling_params import SamplingParams
+from localllm.sampling_params import Grammar, SamplingParams
 
 USER = {"role": "user", "content": "Hi"}
 IMAGE = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}
@@ -146,6 +146,46 @@ def test_the_output_can_be_constrained_in_every_usual_way():
     )
     assert kind(grammar='root ::= "a"') == ("gbnf", 'root ::= "a"')
     assert kind(response_format={"type": "text"}) is kind() is None
+
+
+def test_the_output_can_be_constrained_in_vllms_words():
+    """structured_outputs and the guided_ fields before it: json, regex, choice, grammar (GBNF or Lark)."""
+    outputs: dict[str, tuple[object, tuple[str, str]]] = {
+        "json": ({"type": "object"}, ("json_schema", '{"type":"object"}')),
+        "regex": ("[0-9]+", ("regex", "[0-9]+")),
+        "choice": (["yes", 'n"o'], ("lark", 'start: "yes" | "n\\"o"\n')),
+        "grammar": ('root ::= "a"', ("gbnf", 'root ::= "a"')),
+    }
+    for name, (value, expected) in outputs.items():
+        for fields in ({"structured_outputs": {name: value}}, {f"guided_{name}": value}):
+            grammar = read_grammar(Fields(fields))
+            assert grammar is not None
+            assert (grammar.kind, grammar.text) == expected
+    assert read_grammar(Fields({"guided_grammar": "start: /a/"})) == Grammar("lark", "start: /a/")
+    assert read_grammar(Fields({"guided_json": '{"type": "object"}'})) == Grammar(
+        "json_schema", '{"type":"object"}'
+    )
+    with pytest.raises(InvalidRequest) as refused:
+        read_grammar(Fields({"structured_outputs": {"regex": 5}}))
+    assert refused.value.param == "structured_outputs.regex"
+
+
+def test_the_entrys_grammar_holds_until_a_request_says_otherwise():
+    """`response_format: text` is a request's own word, too."""
+    entry = Grammar("regex", "[ab]+")
+    assert read_grammar(Fields({}), entry) == entry
+    assert read_grammar(Fields({"response_format": None}), entry) == entry
+    assert read_grammar(Fields({"response_format": {"type": "text"}}), entry) is None
+    assert read_grammar(Fields({"response_format": {"type": "json_object"}}), entry) == Grammar("json_object")
+
+
+def test_the_entrys_logprobs_hold_until_a_request_says_otherwise():
+    """`logprobs: false` switches them off, `top_logprobs` alone changes how many alternatives there are."""
+    assert read_logprobs(Fields({}), 2) == 2
+    assert read_logprobs(Fields({"logprobs": False}), 2) is None
+    assert read_logprobs(Fields({"logprobs": True}), 2) == 0
+    assert read_logprobs(Fields({"top_logprobs": 5}), 2) == 5
+    assert read_logprobs(Fields({})) is None
 
 
 def test_a_value_out_of_range_says_the_range():

@@ -43,7 +43,7 @@ def read_messages_request(body: Fields, model: str, defaults: SamplingParams) ->
         tools=tools,
         tool_choice=tool_choice,
         parallel_tool_calls=not choice.flag("disable_parallel_tool_use"),
-        response_grammar=_read_format(body),
+        response_grammar=_read_format(body) or defaults.grammar,
         stream=body.flag("stream"),
         continue_final_message=turns.is_continued,
         template_kwargs=thinking.template_kwargs,

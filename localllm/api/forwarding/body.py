@@ -14,7 +14,7 @@ import msgspec
 
 from localllm.api.chat_request import ChatRequest, read_chat_request
 from localllm.api.fields import Fields
-from localllm.api.sampling import FLAGS, INTEGERS, MAX_TOKENS, NUMBERS
+from localllm.api.sampling import FLAGS, INTEGERS, MAX_TOKENS, NUMBERS, STRUCTURED
 from localllm.models.entry import Entry
 from localllm.sampling_params import SamplingParams
 
@@ -38,6 +38,7 @@ SAMPLING = frozenset({*NUMBERS, *INTEGERS, *FLAGS, *MAX_TOKENS, "stop", "seed", 
 KNOWN = SAMPLING | OWN | {
     "prompt", "input", "suffix", "echo", "best_of", "logprobs", "top_logprobs", "response_format", "json_schema",
     "grammar", "reasoning_effort", "chat_template_kwargs", "continue_final_message", "add_generation_prompt",
+    *STRUCTURED,
 }  # fmt: skip
 # the entry's defaults, in the API's words
 DEFAULTS = {field: name for name, (field, *_) in (NUMBERS | INTEGERS).items() if name != "repetition_penalty"}
@@ -133,7 +134,7 @@ def _shape(request: ChatRequest) -> Json:
         if not request.parallel_tool_calls:
             shape["parallel_tool_calls"] = False
     grammar = request.response_grammar
-    is_said = any(key in request.given for key in ("response_format", "json_schema", "grammar"))
+    is_said = any(key in request.given for key in ("response_format", "json_schema", "grammar", *STRUCTURED))
     if grammar is not None and not is_said and grammar.kind == "json_schema":
         schema = {"name": "answer", "schema": json.loads(grammar.text), "strict": True}
         shape["response_format"] = {"type": "json_schema", "json_schema": schema}

@@ -66,6 +66,7 @@ def blueprint(services: Services) -> Blueprint:
 
 def read_completion_request(body: Fields, model: str, defaults: SamplingParams) -> CompletionRequest:
     logprobs = None if body.raw("logprobs") is False else body.integer("logprobs", 0, MAX_LOGPROBS)
+    logprobs = logprobs if "logprobs" in body else defaults.logprobs
     n = body.integer("n", 1, MAX_CHOICES) or 1
     best_of = max(n, body.integer("best_of", 1, MAX_CHOICES) or n)
     options = body.object("stream_options")
@@ -78,7 +79,9 @@ def read_completion_request(body: Fields, model: str, defaults: SamplingParams) 
     return CompletionRequest(
         model=model,
         prompts=read_prompts(body),
-        params=msgspec.structs.replace(sampling, logprobs=logprobs, grammar=read_grammar(body)),
+        params=msgspec.structs.replace(
+            sampling, logprobs=logprobs, grammar=read_grammar(body, defaults.grammar)
+        ),
         suffix=body.text("suffix") or "",
         n=n,
         best_of=best_of,

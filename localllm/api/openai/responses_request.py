@@ -64,7 +64,7 @@ def read_responses_request(body: Fields, model: str, entry: Entry, recall: Recal
         tools=tools,
         tool_choice=tool_choice or "auto",
         parallel_tool_calls=body.flag("parallel_tool_calls", True),
-        response_grammar=_read_format(body),
+        response_grammar=_read_format(body, entry.sampling.grammar),
         stream=body.flag("stream"),
         continue_final_message=turns.is_continued,
         template_kwargs=thinking.template_kwargs,
@@ -103,7 +103,8 @@ def _read_params(body: Fields, defaults: SamplingParams) -> SamplingParams:
     values = dict(body.values) if limit is None else {**body.values, "max_completion_tokens": limit}
     wants_logprobs = bool(alternatives) or LOGPROBS in body.items("include")
     return msgspec.structs.replace(
-        read_sampling(Fields(values), defaults), logprobs=alternatives or 0 if wants_logprobs else None
+        read_sampling(Fields(values), defaults),
+        logprobs=alternatives or 0 if wants_logprobs else defaults.logprobs,
     )
 
 
@@ -120,13 +121,13 @@ def _chat_tool(tool: Any, where: str) -> Any:
     return {"type": "function", "function": function}
 
 
-def _read_format(body: Fields) -> Grammar | None:
-    """`text.format`: what the answer must look like."""
+def _read_format(body: Fields, default: Grammar | None) -> Grammar | None:
+    """`text.format`: what the answer must look like; the entry's default where it is not there."""
     text = body.object("text")
     given = text.object("format") if text is not None else None
     kind = given.choice("type", ("text", "json_object", "json_schema")) if given is not None else None
     if given is None or kind in (None, "text"):
-        return None
+        return None if kind else default
     if kind == "json_object":
         return Grammar("json_object")
     schema = given.raw("schema")
