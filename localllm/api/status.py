@@ -9,7 +9,7 @@ from typing import Any
 
 from flask import Blueprint, Response
 
-from localllm import __version__
+from localllm import __version__, facts
 from localllm.api import guard
 from localllm.api.envelope import json_response
 from localllm.api.job import Services
@@ -22,7 +22,7 @@ def blueprint(services: Services) -> Blueprint:
     @routes.get("/health")
     def health() -> Response:
         is_known = guard.has_key(services.config.api_key)
-        return json_response(health_body(services) if is_known else {"status": "ok"})
+        return json_response(health_body(services) if is_known else {"status": "ok", "server": facts.PRODUCT})
 
     return routes
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import urllib.error
@@ -15,6 +16,8 @@ from localllm.paths import user_paths
 
 ANSWER_TIMEOUT_S = 2.0
 WORK_TIMEOUT_S = 30.0
+UNKNOWN_VERSION = "of another key"
+HEALTH_OF_STRANGERS = {"status": "ok", "server": facts.PRODUCT}
 _WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 
 
@@ -57,13 +60,21 @@ def known_key() -> str | None:
 
 
 def running_version(port: int, host: str = "127.0.0.1") -> str | None:
-    """The version of the localllm that answers at the address, or None where something else does, or nobody."""
+    """The version of the localllm that answers at the address, or None where something else does, or nobody.
+
+    One that has another key than is known here tells nobody its version: UNKNOWN_VERSION.
+    """
     address = f"[{host}]" if ":" in host else host
     request = urllib.request.Request(f"http://{address}:{port}{facts.HEALTH}")
+    with contextlib.suppress(errors.ConfigError):  # settings that cannot be read hold no key
+        if key := known_key():
+            request.add_header("Authorization", f"Bearer {key}")
     try:
         body = _send(request, ANSWER_TIMEOUT_S)
     except (OSError, ValueError, http.client.HTTPException):  # the last: what answers is no HTTP server
         return None
+    if body == HEALTH_OF_STRANGERS:
+        return UNKNOWN_VERSION
     return str(body["version"]) if isinstance(body, dict) and {"version", "models"} <= body.keys() else None
 
 

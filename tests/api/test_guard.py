@@ -160,7 +160,7 @@ def test_health_tells_strangers_nothing_of_the_computer(serve, models, path):
     client = serve(api_key="secret")
     for headers in ({}, {"Authorization": "Bearer wrong"}):
         answer = client.get(path, headers)
-        assert (answer.status, answer.json) == (200, {"status": "ok"})
+        assert (answer.status, answer.json) == (200, {"status": "ok", "server": "localllm"})
     told = client.get(path, {"Authorization": "Bearer secret"}).json
     assert told["models"]
     assert str(models.paths.catalog) in told["catalog_error"]

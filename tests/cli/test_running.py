@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from localllm import cli, errors
+from localllm import __version__, cli, errors
 from localllm.api.serving import serving
 from localllm.cli import connect
+from localllm.cli.running import UNKNOWN_VERSION, running_version
 from localllm.config import Config
 from localllm.models.catalog import Catalog
 from localllm.models.pool import Pool
@@ -80,6 +81,17 @@ def test_stopping_what_is_not_loaded_repeats_the_servers_words(server: tuple[Poo
     error = run("stop", "tiny", "--port", server[1]).exception
     assert isinstance(error, errors.LocalllmError)
     assert error.message == 'The model "tiny" is not loaded.'
+
+
+def test_a_server_with_a_key_is_recognised(home: Path):
+    """With the key it tells its version; to whoever has another, that it is a localllm and nothing else."""
+    paths = user_paths()
+    pool = Pool(Catalog(paths.catalog), paths)
+    with serving(pool, Config(port=0, api_key="secret"), is_port_fixed=False) as running:
+        assert running_version(running.port) == UNKNOWN_VERSION
+        paths.api_key.write_text("secret\n", encoding="utf-8")
+        assert running_version(running.port) == __version__
+        assert "localllm " + __version__ in run("doctor", "--port", str(running.port)).output
 
 
 def test_where_nobody_runs_it_is_said_how_to_start(home: Path):
