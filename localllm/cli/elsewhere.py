@@ -56,11 +56,14 @@ def read_address(text: str) -> Address:
 
 
 def look(address: Address, catalog: Catalog, *, key_env: str, key_file: str) -> Found:
-    """Ask the server what it has. Raises UpstreamFailed, and Unauthorized where it wants a key."""
+    """Ask the server what it has. key_file: as typed; entries name it in full, because theirs counts from the catalog.
+
+    Raises UpstreamFailed, and Unauthorized where it wants a key.
+    """
     spec = UpstreamSpec(
         base_url=address.url,
         api_key_env=key_env,
-        api_key_file=key_file,
+        api_key_file=str(Path(key_file).expanduser().absolute()) if key_file else "",
         connect_timeout_s=CONNECT_S,
         first_timeout_s=ANSWER_S,
     )

@@ -18,6 +18,8 @@ from localllm.upstream.replicas import Replica, Replicas
 from localllm.upstream.spec import UpstreamSpec
 
 TRIAL_CONNECT_S = 1.0  # for a replica that has just failed
+TRIAL_FIRST_S = 10.0
+TRIAL_TIMES = 4  # as long as the slowest answer so far took to begin
 MAX_ERROR_BYTES = 256 * 1024
 LAST_BYTES_S = 0.05
 
@@ -53,6 +55,7 @@ class Attempt:
         self.is_accepted = False
         self.is_complete = False
         self._replicas, self._spec, self._request, self._reader = replicas, spec, request, reader
+        self._is_trial = not replica.is_well
         self._connection: Connection | None = None
         self._head: h11.Response | None = None
         self._has_payloads = False
@@ -108,17 +111,25 @@ class Attempt:
         raise faults.lost(self.who, why if self._head is None else "it ended in the middle of its answer")
 
     def _check_patience(self) -> None:
-        spec = self._spec
-        limit_s = spec.idle_timeout_s if self._has_payloads else spec.first_timeout_s
+        limit_s = self._spec.idle_timeout_s if self._has_payloads else self._first_timeout_s
         if time.monotonic() - self._heard_at > limit_s:
             raise faults.silent(self.who, "more of its answer" if self._has_payloads else "answer", limit_s)
+
+    @property
+    def _first_timeout_s(self) -> float:
+        """A replica that only has rested need not be waited for as for one that is well: the request goes to that."""
+        limit_s, learnt_s = self._spec.first_timeout_s, TRIAL_TIMES * self._replicas.slowest_start_s
+        if self._is_trial and learnt_s and self._replicas.are_well:
+            return min(limit_s, max(TRIAL_FIRST_S, learnt_s))
+        return limit_s
 
     def _understand(self, event: h11.Response | h11.Data | h11.EndOfMessage) -> list[Any] | None:
         if isinstance(event, h11.Response):
             self._head = event
             if 200 <= event.status_code < 300:
                 self.is_accepted = True
-                self._replicas.answered(self.replica)
+                if len(self._replicas.all) == 1:  # among others it must say something first
+                    self._replicas.answered(self.replica)
             return []
         if not self.is_accepted:
             return self._take_error(event)

@@ -5,7 +5,8 @@
     call.close()                                                  # always; the server sees it at once
 
 Payloads that carry nothing on (a role, an empty delta) are held back until one does: until then a replica that dies
-costs nobody anything. Used by one thread. Knows no API's payloads.
+costs nobody anything. What may be the request's own fault is held against a replica only once another one has answered
+the same request. Used by one thread. Knows no API's payloads.
 """
 
 from __future__ import annotations
@@ -37,14 +38,20 @@ class Call:
         request: Request,
         make_reader: Callable[[], Reader],
         is_start: Callable[[Any], bool],
+        is_answer: Callable[[Any], bool] = lambda _: True,
     ) -> None:
-        """A key among the request's headers is cut out of everything the server says."""
+        """is_start: whether a payload carries the answer on. is_answer: whether it belongs to one at all.
+
+        A key among the request's headers is cut out of everything the server says.
+        """
         self._replicas, self._spec, self._request = replicas, spec, request
-        self._make_reader, self._is_start = make_reader, is_start
+        self._make_reader, self._is_start, self._is_answer = make_reader, is_start, is_answer
         self._num_attempts_left = 2 * len(replicas.all) + 1
-        self._num_elsewhere_left = len(replicas.all) - 1
-        self._failed: Replica | None = None
+        self._has_failed = False
+        self._refused: set[Replica] = set()  # by these, so they are not asked again
+        self._suspected: list[tuple[Replica, float, str]] = []
         self._attempt: Attempt | None = None
+        self._has_answered = False  # the attempt under way
         self._ready: deque[Any] = deque()
         self._held: list[Any] = []
         self._has_started = False
@@ -99,18 +106,21 @@ class Call:
             self._replace(fault)
 
     def _begin(self, timeout_s: float) -> None:
-        if (rest_s := self._replicas.rest_s) > PATIENCE_S:
+        if (rest_s := self._replicas.rest_s(self._refused)) > PATIENCE_S:
             self._is_over = True
             error = errors.UpstreamFailed(f"{self._replicas.problem} It is tried again in {rest_s:.0f} s.")
             error.retry_after_s = round(rest_s)
             raise error
-        replica = self._replicas.take(timeout_s, self._failed)
+        replica = self._replicas.take(timeout_s, without=self._refused, has_failed=self._has_failed)
         if replica is not None:
             self._num_attempts_left -= 1
+            self._has_answered = False
             self._attempt = Attempt(self._replicas, replica, self._spec, self._request, self._make_reader())
 
     def _take(self, attempt: Attempt, payloads: list[Any] | None) -> None:
         if payloads is None:
+            if not self._has_answered and self._has_others:
+                raise faults.no_answer(attempt.who)
             self.is_complete = attempt.is_complete
             self._ready.extend(self._held)
             self._is_over = True
@@ -118,6 +128,8 @@ class Call:
         for payload in payloads:
             if isinstance(payload, dict) and payload.get("error"):
                 raise faults.of_payload(attempt.who, payload)
+            if not self._has_answered and self._is_answer(payload):
+                self._acknowledge(attempt)
             if not self._has_started and not self._is_start(payload):
                 self._held.append(payload)
                 continue
@@ -125,26 +137,47 @@ class Call:
             self._ready.extend([*self._held, payload])
             self._held = []
 
+    @property
+    def _has_others(self) -> bool:
+        """Whether one may be asked that has not refused this request."""
+        assert self._attempt is not None
+        return self._replicas.rest_s({*self._refused, self._attempt.replica}) <= PATIENCE_S
+
+    def _acknowledge(self, attempt: Attempt) -> None:
+        """It answers: so it is well, and the request was not what was wrong with the others."""
+        self._has_answered = True
+        self._replicas.answered(attempt.replica, time.monotonic() - attempt.taken_at)
+        for replica, taken_at, problem in self._suspected:
+            self._replicas.failed(replica, taken_at, problem)
+        self._suspected = []
+
     def _replace(self, fault: Fault) -> None:
         """Another server may do better, as long as nothing was handed out. Raises the error otherwise."""
         attempt, self._attempt, self._held = self._attempt, None, []
         if attempt is not None:
-            self._failed = attempt.replica
-            if fault.rests:
-                problem = self._told(fault).message
-                self._replicas.failed(attempt.replica, attempt.taken_at, problem, fault.wait_s)
+            self._has_failed = True
+            self._blame(attempt, fault)
             attempt.close()
-        if fault.retry == "elsewhere":
-            self._num_elsewhere_left -= 1
         if self._has_started or not self._may_retry(fault):
             self._is_over = True
             raise self._told(fault)
 
-    def _may_retry(self, fault: Fault) -> bool:
+    def _blame(self, attempt: Attempt, fault: Fault) -> None:
+        """Let the replica rest, now or once another one has answered; a refusal of the request is an answer."""
+        replica, problem = attempt.replica, self._told(fault).message
         if fault.retry == "elsewhere":
-            return self._num_elsewhere_left >= 0 and self._num_attempts_left > 0
-        may_wait = self._replicas.rest_s <= PATIENCE_S
-        return fault.retry == "again" and self._num_attempts_left > 0 and may_wait
+            self._refused.add(replica)
+        had_accepted = self._has_started and len(self._replicas.all) > 1
+        if fault.rests == "always" or (fault.rests == "compared" and had_accepted):
+            self._replicas.failed(replica, attempt.taken_at, problem, fault.wait_s)
+        elif fault.rests == "compared":
+            self._suspected.append((replica, attempt.taken_at, problem))
+        else:
+            self._replicas.answered(replica)
+
+    def _may_retry(self, fault: Fault) -> bool:
+        may_wait = self._replicas.rest_s(self._refused) <= PATIENCE_S
+        return fault.retry != "never" and self._num_attempts_left > 0 and may_wait
 
     def _told(self, fault: Fault) -> errors.LocalllmError:
         """The error, without the key that some servers repeat in theirs."""

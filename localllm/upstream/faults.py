@@ -16,6 +16,8 @@ from localllm import errors
 
 MAX_SHOWN = 500
 MAX_WAIT_S = 60
+CLIENTS = frozenset({400, 413, 415, 422})  # what is wrong is in the request, whoever reads it
+BUSY = frozenset({408, 429, 502, 503, 504})
 _OVERFLOW = re.compile(
     r"maximum context length|context[_ ](length|size|window)[_ ]?(exceed|is)|exceeds? the (available )?context"
     r"|exceed_context_size|too many tokens|prompt is too long|requested tokens .* exceed",
@@ -24,16 +26,19 @@ _OVERFLOW = re.compile(
 
 
 Retry = Literal["never", "elsewhere", "again"]
+Rests = Literal["never", "compared", "always"]
 
 
 class Fault(Exception):
-    """A replica did not answer as it should. rests: it gets no request for a while. wait_s: it said for how long.
+    """A replica did not answer as it should. wait_s: it said for how long it will not.
 
     retry: whether the same request may succeed, at another replica only, or here again too.
+    rests: whether it gets no request for a while. "compared": it may be the request's fault or the entry's, so the
+    replica rests only once another one has answered the same request.
     """
 
     def __init__(
-        self, error: errors.LocalllmError, retry: Retry, *, rests: bool = False, wait_s: float = 0.0
+        self, error: errors.LocalllmError, retry: Retry, *, rests: Rests = "never", wait_s: float = 0.0
     ) -> None:
         super().__init__(error.message)
         self.error = error
@@ -46,7 +51,7 @@ def lost(who: str, why: BaseException | str) -> Fault:
     """No connection, or one that broke."""
     said = str(getattr(why, "strerror", None) or why or type(why).__name__).rstrip(".")
     error = errors.UpstreamFailed(f"The server {who} cannot be reached: {said[:MAX_SHOWN]}.")
-    return Fault(error, "again", rests=True)
+    return Fault(error, "again", rests="always")
 
 
 def unreadable(who: str, text: str) -> Fault:
@@ -55,13 +60,19 @@ def unreadable(who: str, text: str) -> Fault:
         f'The server {who} sent no JSON but "{shown(text)}". Is its base_url right?',
         retry=False,
     )
-    return Fault(error, "never")
+    return Fault(error, "elsewhere", rests="compared")
+
+
+def no_answer(who: str) -> Fault:
+    """It ended, and nothing that came belongs to an answer."""
+    error = errors.UpstreamFailed(f"The server {who} sent something that is no answer.")
+    return Fault(error, "elsewhere", rests="compared")
 
 
 def silent(who: str, what: str, timeout_s: float) -> Fault:
     """Nothing came for too long."""
     error = errors.UpstreamTimeout(f"The server {who} sent no {what} within {timeout_s:.0f} s.")
-    return Fault(error, "never")
+    return Fault(error, "elsewhere", rests="compared")
 
 
 def of_response(who: str, status: int, headers: Mapping[str, str], body: bytes) -> Fault:
@@ -82,12 +93,13 @@ def of_payload(who: str, payload: dict[str, Any]) -> Fault:
 
 
 def _fault(error: errors.LocalllmError, status: int, wait_s: float) -> Fault:
-    """Busy or away: another one, or the same one later. Failed: another one may know better."""
-    if isinstance(error, errors.InvalidRequest):
+    """The client's: nobody else is asked. Busy or away: another one, or the same one later. The rest: another one
+    may know better, be it the key, the model or the path that this one does not know."""
+    if status in CLIENTS or isinstance(error, errors.ContextLengthExceeded):
         return Fault(error, "never")
-    if status in (408, 429, 502, 503, 504):
-        return Fault(error, "again", rests=True, wait_s=wait_s)
-    return Fault(error, "elsewhere" if error.should_retry else "never")
+    if status in BUSY:
+        return Fault(error, "again", rests="always", wait_s=wait_s)
+    return Fault(error, "elsewhere", rests="compared")
 
 
 class Said(msgspec.Struct, frozen=True):

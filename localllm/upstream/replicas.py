@@ -1,14 +1,16 @@
 """The replicas of one upstream: which one gets the next request, which ones rest.
 
 The least busy first. One that failed rests, twice as long each time, and is then tried by a single request; the
-others wait for nothing. Where all rest, whoever may be tried soonest is. Knows no HTTP and no request.
+others wait for nothing. Where all rest, whoever may be tried soonest is. How long answers took to begin is kept, so
+that a try need not wait for ever. Knows no HTTP and no request.
 """
 
 from __future__ import annotations
 
+import math
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from localllm.upstream.connection import Connection
 from localllm.upstream.spec import Address
@@ -51,55 +53,60 @@ class Replicas:
         self._num_parallel = num_parallel
         self._clock = clock
         self._changed = threading.Condition()
+        self.slowest_start_s = 0.0  # of the answers so far; 0: none has come
 
     @property
     def are_well(self) -> bool:
         """True where at least one answers, as far as is known."""
         return any(replica.is_well for replica in self.all)
 
-    @property
-    def rest_s(self) -> float:
-        """How long it is until one of them may be asked; 0 where one is well, if perhaps busy."""
-        if self.are_well:
+    def rest_s(self, without: Collection[Replica] = ()) -> float:
+        """How long it is until one may be asked; 0 where one is well, if perhaps busy; inf where none is left."""
+        asked = [replica for replica in self.all if replica not in without]
+        if any(replica.is_well for replica in asked):
             return 0.0
-        return max(0.0, min(replica.rests_until for replica in self.all) - self._clock())
+        return max(0.0, min((r.rests_until for r in asked), default=math.inf) - self._clock())
 
     @property
     def problem(self) -> str:
         """What was wrong with the one that failed last."""
         return max(self.all, key=lambda replica: replica.failed_at).problem
 
-    def take(self, timeout_s: float, not_before_others: Replica | None = None) -> Replica | None:
+    def take(
+        self, timeout_s: float, *, without: Collection[Replica] = (), has_failed: bool = False
+    ) -> Replica | None:
         """The replica for the next request; None where none was free, or rested enough, in time.
 
-        not_before_others: the one that has just failed this request.
+        without: those that this request is not to go to. has_failed: it has failed before, so it tries none that has
+        only rested as long as another one is well.
         """
         deadline = self._clock() + timeout_s
         with self._changed:
             while True:
                 now = self._clock()
-                if (chosen := self._choose(now, not_before_others)) is not None:
+                if (chosen := self._choose(now, without, has_failed=has_failed)) is not None:
                     chosen.num_active += 1
                     chosen.num_requests += 1
                     return chosen
                 if now >= deadline:
                     return None
-                self._changed.wait(min(deadline, max(self._soonest(), now + 0.01)) - now)
+                self._changed.wait(min(deadline, max(self._soonest(without), now + 0.01)) - now)
 
-    def _choose(self, now: float, failed: Replica | None) -> Replica | None:
-        free = [r for r in self.all if not self._num_parallel or r.num_active < self._num_parallel]
+    def _choose(self, now: float, without: Collection[Replica], *, has_failed: bool) -> Replica | None:
+        asked = [r for r in self.all if r not in without]
+        free = [r for r in asked if not self._num_parallel or r.num_active < self._num_parallel]
         due = [r for r in free if not r.is_well and r.rests_until <= now]
-        if due and (failed is None or not any(r.is_well for r in free)):
+        well = [r for r in free if r.is_well]
+        if due and not (has_failed and well):
             tried = min(due, key=lambda r: r.rests_until)
             tried.rests_until = now + _rest_s(tried.num_failures)  # so that no other request tries it too
             return tried
-        well = [r for r in free if r.is_well]
-        others = [r for r in well if r is not failed] or well
-        return min(others, key=lambda r: (r.num_active, r.num_requests), default=None)
+        return min(well, key=lambda r: (r.num_active, r.num_requests), default=None)
 
-    def _soonest(self) -> float:
+    def _soonest(self, without: Collection[Replica]) -> float:
         """When the next resting one may be tried; far away where all are merely busy."""
-        return min((r.rests_until for r in self.all if not r.is_well), default=self._clock() + 1.0)
+        resting = (r.rests_until for r in self.all if not r.is_well and r not in without)
+        return min(resting, default=self._clock() + 1.0)
 
     def give_back(self, replica: Replica, connection: Connection | None) -> None:
         """The request has ended; a connection that can be used again is kept."""
@@ -123,8 +130,9 @@ class Replicas:
                 return connection
             connection.close()
 
-    def answered(self, replica: Replica) -> None:
-        """It is well (again)."""
+    def answered(self, replica: Replica, start_s: float = 0.0) -> None:
+        """It is well (again). start_s: how long its answer took to begin."""
+        self.slowest_start_s = max(self.slowest_start_s, start_s)
         if not replica.is_well:
             with self._changed:
                 replica.num_failures, replica.rests_until = 0, 0.0

@@ -40,14 +40,20 @@ class Upstream:
         self._app_id = app_id
 
     def call(
-        self, path: str, body: dict[str, Any], *, is_start: Callable[[Any], bool], via: str = ""
+        self,
+        path: str,
+        body: dict[str, Any],
+        *,
+        is_start: Callable[[Any], bool],
+        is_answer: Callable[[Any], bool] = lambda _: True,
+        via: str = "",
     ) -> Call:
-        """Ask for a stream of payloads. via: the header of the request that is forwarded.
+        """Ask for a stream of payloads. is_start, is_answer: see Call. via: the header of the forwarded request.
 
         Raises UpstreamFailed where the key is missing, ForwardingLoop.
         """
         request = Request(path, self._headers(via), msgspec.json.encode(body))
-        return Call(self.replicas, self.spec, request, Payloads, is_start)
+        return Call(self.replicas, self.spec, request, Payloads, is_start, is_answer)
 
     def fetch(
         self,

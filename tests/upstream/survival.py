@@ -1,6 +1,7 @@
-"""Three replicas, one killed every few seconds under load: `python -m tests.upstream.survival SECONDS`.
+"""Three replicas, one killed or frozen every few seconds under load: `python -m tests.upstream.survival SECONDS`.
 
-Replicas are processes that are really killed (SIGKILL) and started again. What must hold: no request fails that had
+Replicas are processes that are really killed (SIGKILL), every second time after they were stopped (SIGSTOP: they take
+requests and say nothing, as a server does that hangs), and started again. What must hold: no request fails that had
 not yet streamed. Those that lose their server in the middle get an error event, and are counted apart.
 """
 
@@ -10,6 +11,7 @@ import contextlib
 import http.client
 import json
 import random
+import signal
 import socket
 import subprocess
 import sys
@@ -32,6 +34,8 @@ NUM_CLIENTS = 16
 NUM_TOKENS = 20
 INTERVAL_US = 50_000
 KILL_EVERY_S = 3.0
+FROZEN_S = 3.0
+FIRST_TIMEOUT_S = 1.0  # so that one that is frozen is given up before it is killed
 ROOT = Path(__file__).parents[2]
 
 
@@ -46,6 +50,12 @@ class Replica:
     def start(self) -> None:
         command = [sys.executable, "-m", "benchmarks.emitter", str(self.port)]
         self._process = subprocess.Popen(command, cwd=ROOT)
+
+    def freeze(self) -> None:
+        """Take requests and say nothing. Windows cannot, so there it is killed at once."""
+        if sys.platform != "win32":
+            self._process.send_signal(signal.SIGSTOP)
+            time.sleep(FROZEN_S)
 
     def kill(self) -> None:
         self._process.kill()
@@ -92,7 +102,8 @@ def _app(replicas: list[Replica], home: Path) -> Iterator[int]:
     urls = ", ".join(f'"http://127.0.0.1:{replica.port}/v1"' for replica in replicas)
     paths = Paths(data=home, cache=home / "cache", logs=home / "logs")
     paths.catalog.write_text(
-        f'[[model]]\nid = "m"\nupstream = {{ base_urls = [{urls}] }}\n', encoding="utf-8"
+        f'[[model]]\nid = "m"\nupstream = {{ base_urls = [{urls}], first_timeout_s = {FIRST_TIMEOUT_S} }}\n',
+        encoding="utf-8",
     )
     pool = Pool(Catalog(paths.catalog), paths)
     with serving(pool, Config(port=0), is_port_fixed=True, drain_s=0) as server:
@@ -105,6 +116,8 @@ def _kill_one_after_another(replicas: list[Replica], seconds: float, ends: Count
     rng = random.Random(0)
     while time.monotonic() < deadline:
         replica = rng.choice(replicas)
+        if ends["kills"] % 2:
+            replica.freeze()
         replica.kill()
         ends["kills"] += 1
         time.sleep(KILL_EVERY_S / 2)

@@ -108,6 +108,26 @@ def test_a_key_is_named_and_kept_out_of_the_catalog(stand_in, monkeypatch):
     assert "sk-there" not in text
 
 
+def test_a_key_file_is_found_from_wherever_localllm_is_started(stand_in, tmp_path, monkeypatch):
+    """`--key-file` counts from the folder one is in, the entry's from the catalog: so the entry has it in full."""
+
+    def guarded(request):
+        is_known = request.headers.get("authorization") == "Bearer sk-there"
+        return localllm_like(request) if is_known else whole({}, "401 Unauthorized")
+
+    server = stand_in(guarded)
+    (tmp_path / "keys").mkdir()
+    (tmp_path / "keys" / "key").write_text("sk-there\n", encoding="utf-8")
+    monkeypatch.chdir(tmp_path / "keys")
+    connect(server.url, "--add", "--model", "qwen", "--key-file", "key")
+    monkeypatch.chdir(tmp_path)
+    (entry,) = [e for e in Catalog(user_paths().catalog).entries if e.is_forwarded]
+    assert entry.upstream is not None
+    assert entry.upstream.api_key_file == str(tmp_path / "keys" / "key")
+    assert list(problems_of(entry, user_paths().data)) == []
+    assert "sk-there" not in user_paths().catalog.read_text(encoding="utf-8")
+
+
 def test_nobody_there_is_told_with_what_to_do(stand_in):
     """The usual reason: it listens to its own computer only."""
     server = stand_in(localllm_like)

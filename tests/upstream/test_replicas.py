@@ -18,8 +18,8 @@ class Clock:
         return self.now
 
 
-def taken(replicas, failed=None):
-    replica = replicas.take(0, failed)
+def taken(replicas, **asked):
+    replica = replicas.take(0, **asked)
     return replica.address.port if replica else None
 
 
@@ -68,7 +68,7 @@ def test_a_server_that_says_how_long_is_believed():
     clock = Clock()
     replicas = Replicas(ADDRESSES[:1], clock=clock)
     replicas.failed(replicas.all[0], clock.now, wait_s=7)
-    assert replicas.rest_s == 7
+    assert replicas.rest_s() == 7
     assert taken(replicas) is None
     clock.now += 7.01
     assert taken(replicas) == 1
@@ -81,7 +81,17 @@ def test_a_request_that_failed_goes_to_another_one():
     for replica in replicas.all[:2]:
         replicas.failed(replica, clock.now)
     clock.now += 10
-    assert taken(replicas, replicas.all[0]) == 3
+    assert taken(replicas, has_failed=True) == 3
+
+
+def test_a_request_goes_to_none_that_has_refused_it():
+    """Not even where nobody else is left; the others may go there."""
+    replicas = Replicas(ADDRESSES[:2], clock=Clock())
+    first, second = replicas.all
+    assert {taken(replicas, without={first}) for _ in range(3)} == {2}
+    assert taken(replicas, without={first, second}) is None
+    assert replicas.rest_s({first, second}) == float("inf")
+    assert taken(replicas) == 1
 
 
 def test_a_limit_makes_requests_wait():

@@ -2,7 +2,9 @@
 
 Repaired: no role, a role in every chunk, reasoning under three names, calls without index or id or with both in every
 fragment, arguments as an object, `message` instead of `delta`, finish_reason missing, twice or before the last text,
-usage anywhere. What is not repaired is an answer that was cut off: that is an error. Knows no HTTP.
+usage anywhere, finish_reason tool_calls without a call. What is not repaired is an answer that was cut off, or a call
+without a name: that is an error. Arguments that are no JSON object go out as they came, as an answer cut short.
+Knows no HTTP.
 """
 
 from __future__ import annotations
@@ -27,6 +29,7 @@ FINISH_REASONS: dict[str, FinishReason] = {
     "content_filter": "content_filter",
 }  # fmt: skip
 FAILURES = frozenset({"error", "abort", "aborted", "cancelled"})
+CUT = ("length", "content_filter")
 MAX_CALLS = 1024
 
 
@@ -94,11 +97,13 @@ class ChatReader:
     def ends(self, *, is_complete: bool) -> Iterator[Part | End]:
         """How each choice ended. is_complete: the server has marked the end of its answer.
 
-        Raises UpstreamFailed for an answer that was cut off.
+        Raises UpstreamFailed for an answer that was cut off, or has a call that cannot be told.
         """
         for choice in self._choices:
             if choice.finish_reason is None:
                 self.figures.check_end(self._who, is_complete=is_complete)
+            if choice.has_nameless_calls and choice.finish_reason not in CUT:
+                raise errors.UpstreamFailed(f"The server {self._who} sent a tool call without a name.")
             yield from choice.end()
 
 
@@ -117,11 +122,25 @@ class _Choice:
             yield Part(self._index, delta, logprobs if is_content else None)
             logprobs = None if is_content else logprobs
 
+    @property
+    def has_nameless_calls(self) -> bool:
+        return any(call.is_nameless for call in self._calls)
+
     def end(self) -> Iterator[Part | End]:
-        for call in self._calls:
-            yield from (Part(self._index, delta) for delta in call.end())
         reason = self.finish_reason or "stop"
-        yield End(self._index, "tool_calls" if self._calls and reason == "stop" else reason)
+        calls = [call for call in self._calls if call.is_open]
+        if reason not in CUT:
+            for call in calls:
+                yield from (Part(self._index, delta) for delta in call.end())
+            reason = self._reason_of(calls)
+        yield End(self._index, reason)
+
+    @staticmethod
+    def _reason_of(calls: list[_Call]) -> FinishReason:
+        """Half a call under `tool_calls` would be carried out by some clients, without its arguments."""
+        if not calls:
+            return "stop"
+        return "tool_calls" if all(call.is_whole for call in calls) else "length"
 
     def _deltas(self, said: dict[str, Any], given: dict[str, Any]) -> Iterator[ChatDelta]:
         reasoning = next((said[k] for k in REASONING_KEYS if isinstance(said.get(k), str) and said[k]), "")
@@ -170,8 +189,18 @@ class _Call:
     def __init__(self, index: int) -> None:
         self._index = index
         self._arguments = ""
-        self._is_open = False
+        self.is_open = False  # its name is there
         self.given_id = ""
+
+    @property
+    def is_nameless(self) -> bool:
+        """There is something of it, but nothing that says whom it calls."""
+        return not self.is_open and bool(self.given_id or self._arguments.strip())
+
+    @property
+    def is_whole(self) -> bool:
+        """Its arguments are an object, which is what clients read them as."""
+        return self._arguments.lstrip().startswith("{") and _is_json(self._arguments)
 
     def is_another(self, call_id: Any, name: Any) -> bool:
         """A new id and name after complete arguments under the same index: some servers number every call 0."""
@@ -184,11 +213,11 @@ class _Call:
         if arguments is not None and not isinstance(arguments, str):
             arguments = json.dumps(arguments, ensure_ascii=False)
         text = arguments or ""
-        if not self._is_open:
+        if not self.is_open:
             if not isinstance(name, str) or not name:
                 self._arguments += text  # until the name comes
                 return
-            self._is_open = True
+            self.is_open = True
             yield ToolCallStart(self._index, self.given_id or f"call_{secrets.token_hex(12)}", name)
             text, self._arguments = self._arguments + text, ""
         self._arguments += text
@@ -197,7 +226,8 @@ class _Call:
 
     def end(self) -> Iterator[ChatDelta]:
         """No arguments at all are an empty object: the text must be JSON."""
-        if self._is_open and not self._arguments:
+        if not self._arguments.strip():
+            self._arguments += "{}"
             yield ToolCallArguments(self._index, "{}")
 
 

@@ -143,7 +143,7 @@ class ForwardedJob:
             if body.get("tool_choice") == "required" and self._upstream.says_any:
                 body["tool_choice"] = "any"
             self._call = self._upstream.call(
-                self._task.path, body, is_start=self._task.is_start, via=self._via
+                self._task.path, body, is_start=self._task.is_start, is_answer=_has_choices, via=self._via
             )
         return self._call
 
@@ -171,3 +171,7 @@ class ForwardedJob:
         else:
             raise refusal
         self._start_again()
+
+
+def _has_choices(payload: Any) -> bool:
+    return isinstance(payload, dict) and "choices" in payload
