@@ -1,26 +1,20 @@
-"""The checks of models, chat, completions and errors: requests to a target → findings. Each is a generator."""
+"""The checks of models, chat and completions: requests to a target → findings. Each is a generator."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import quote
 
 from localllm.check import rules
 from localllm.check.finding import Finding, Rule
+from localllm.check.reading import as_dict, as_list, first
 from localllm.check.stream_lint import lint_stream
 from localllm.check.target import Reply, Target
 
 OPEN_WEBUIS_OWN = frozenset(
     {"info", "pipeline", "arena", "preset", "direct", "provider", "urlIdx", "action_ids", "filter_ids"}
 )
-TOOL = {
-    "type": "function",
-    "function": {
-        "name": "get_weather",
-        "description": "The weather of a city.",
-        "parameters": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]},
-    },
-}
 CALL = {
     "id": "call_1",
     "type": "function",
@@ -67,7 +61,7 @@ def check_models(target: Target) -> Iterator[Finding]:
     yield from json_type(reply)
     if any(OPEN_WEBUIS_OWN & row.keys() for row in data or []):
         yield found(rules.MODELS_KEYS, reply)
-    one = target.get(f"/models/{target.model}")
+    one = target.get(f"/models/{quote(target.model, safe='/:@')}")
     if one.status != 200 or not _is_model(one.json):
         yield found(rules.MODEL_ONE, one)
 
@@ -89,30 +83,26 @@ def check_chat(target: Target) -> Iterator[Finding]:
 
 
 def is_chat_completion(body: Any) -> bool:
-    if (
-        not isinstance(body, dict)
-        or body.get("object") != "chat.completion"
-        or not isinstance(body.get("id"), str)
-    ):
-        return False
-    choices, usage = body.get("choices"), body.get("usage")
-    if not isinstance(choices, list) or len(choices) != 1 or not _is_usage(usage):
-        return False
-    message = choices[0].get("message")
+    """True for the whole object, with one choice."""
+    fields = as_dict(body)
+    choice = first(fields.get("choices"))
+    message = as_dict(choice.get("message"))
     return (
-        type(body.get("created")) is int
-        and isinstance(body.get("model"), str)
-        and choices[0].get("index") == 0
-        and isinstance(choices[0].get("finish_reason"), str)
-        and isinstance(message, dict)
+        fields.get("object") == "chat.completion"
+        and isinstance(fields.get("id"), str)
+        and type(fields.get("created")) is int
+        and isinstance(fields.get("model"), str)
+        and len(as_list(fields.get("choices"))) == 1
+        and type(choice.get("index")) is int
+        and choice["index"] == 0
+        and isinstance(choice.get("finish_reason"), str)
         and message.get("role") == "assistant"
         and isinstance(message.get("content"), str | None)
+        and _is_usage(as_dict(fields.get("usage")))
     )
 
 
-def _is_usage(usage: Any) -> bool:
-    if not isinstance(usage, dict):
-        return False
+def _is_usage(usage: dict[str, Any]) -> bool:
     prompt, completion, total = (usage.get(f"{name}_tokens") for name in ("prompt", "completion", "total"))
     return type(prompt) is type(completion) is type(total) is int and prompt + completion == total
 
@@ -126,7 +116,7 @@ def check_stream(target: Target) -> Iterator[Finding]:
             yield found(rules.STREAM_ASKED, reply)
             return
         yield from stream_headers(reply)
-        yield from _linted(reply, include_usage=include_usage)
+        yield from linted(reply, include_usage=include_usage)
 
 
 def stream_headers(reply: Reply) -> Iterator[Finding]:
@@ -137,7 +127,7 @@ def stream_headers(reply: Reply) -> Iterator[Finding]:
         yield found(rules.STREAM_PLAIN, reply)
 
 
-def _linted(reply: Reply, *, include_usage: bool = False, kind: str = "chat") -> Iterator[Finding]:
+def linted(reply: Reply, *, include_usage: bool = False, kind: str = "chat") -> Iterator[Finding]:
     """Each broken rule once: the hundredth chunk says no more than the first."""
     seen: set[str] = set()
     for finding in lint_stream(reply.body, include_usage=include_usage, kind=kind):
@@ -167,33 +157,20 @@ def check_messages(target: Target) -> Iterator[Finding]:
             yield found(rules.MESSAGES, reply)
 
 
-def check_tools(target: Target) -> Iterator[Finding]:
-    """Tools beside an ordinary question, whole and streamed; the deltas of calls keep the rules."""
-    whole = target.chat("What is the weather in Bern?", tools=[TOOL], max_tokens=64)
-    if whole.status != 200 or not is_chat_completion(whole.json):
-        yield found(rules.TOOLS, whole)
-    for choice in ("auto", "required"):
-        reply = target.chat("Weather in Bern?", tools=[TOOL], tool_choice=choice, stream=True, max_tokens=64)
-        if reply.status != 200:
-            yield found(rules.TOOLS, reply)
-        else:
-            yield from _linted(reply)
-
-
 def check_completions(target: Target) -> Iterator[Finding]:
     """The older API, where it is offered."""
     body = {"model": target.model, "prompt": "Once upon a time", "max_tokens": 16}
     reply = target.post("/completions", body)
     if not reply.is_offered:
         return
-    choices = reply.json.get("choices") if isinstance(reply.json, dict) else None
-    is_right = isinstance(choices, list) and choices and isinstance(choices[0].get("text"), str)
-    if reply.status != 200 or not is_right or reply.json.get("object") != "text_completion":
+    fields = as_dict(reply.json)
+    is_right = isinstance(first(fields.get("choices")).get("text"), str)
+    if reply.status != 200 or not is_right or fields.get("object") != "text_completion":
         yield found(rules.COMPLETIONS, reply)
         return
     streamed = target.post("/completions", body | {"stream": True})
     yield from stream_headers(streamed)
-    yield from _linted(streamed, kind="text")
+    yield from linted(streamed, kind="text")
 
 
 def found(rule: Rule, reply: Reply) -> Finding:

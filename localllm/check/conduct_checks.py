@@ -10,6 +10,8 @@ from localllm.check import rules
 from localllm.check.checks import found
 from localllm.check.error_checks import CHAT
 from localllm.check.finding import Finding
+from localllm.check.stream_lint import lint_stream
+from localllm.check.stream_rules import STREAM_ERROR
 from localllm.check.target import Reply, Target
 
 NUM_LEAVERS = 4
@@ -59,8 +61,12 @@ def check_concurrency(target: Target) -> Iterator[Finding]:
 
     with ThreadPoolExecutor(3) as threads:
         for reply in threads.map(ask, (True, False, False)):
-            if reply.status != 200:
+            if reply.status != 200 or _has_failed(reply.body):
                 yield found(rules.CONCURRENCY, reply)
+
+
+def _has_failed(stream: bytes) -> bool:
+    return any(finding.rule is STREAM_ERROR for finding in lint_stream(stream))
 
 
 def check_host(target: Target) -> Iterator[Finding]:

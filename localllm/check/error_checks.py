@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from localllm.check import rules
 from localllm.check.checks import found
 from localllm.check.finding import Finding
+from localllm.check.reading import as_dict
 from localllm.check.target import Reply, Target
 
 OVERFLOW_WORDS = 200_000
@@ -49,11 +49,9 @@ def envelope(reply: Reply) -> Iterator[Finding]:
 
 
 def is_envelope(reply: Reply) -> bool:
-    body: Any = reply.json
-    error = body.get("error") if isinstance(body, dict) else None
+    error = as_dict(as_dict(reply.json).get("error"))
     return (
         reply.content_type.partition(";")[0].strip() == "application/json"
-        and isinstance(error, dict)
         and isinstance(error.get("message"), str)
         and isinstance(error.get("type"), str)
         and {"param", "code"} <= error.keys()
@@ -77,8 +75,7 @@ def check_overflow(target: Target) -> Iterator[Finding]:
     reply = target.post(CHAT, body, timeout_s=OVERFLOW_TIMEOUT_S)
     if reply.status == 200:
         return  # a context that large
-    error = reply.json.get("error") if isinstance(reply.json, dict) else None
-    code = error.get("code") if isinstance(error, dict) else None
+    code = as_dict(as_dict(reply.json).get("error")).get("code")
     if reply.status != 400 or code != "context_length_exceeded":
         yield found(rules.OVERFLOW, reply)
 

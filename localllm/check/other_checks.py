@@ -49,7 +49,7 @@ def check_embeddings(target: Target) -> Iterator[Finding]:
     vectors, decoded = _vectors(plain), _vectors(encoded)
     if vectors is None or len(vectors) != len(texts) or not _is_close(vectors[0], vectors[2]):
         yield found(rules.EMBEDDINGS, plain)
-    elif decoded is None or not _is_base64(encoded) or not all(map(_is_close, vectors, decoded)):
+    elif decoded is None or not _is_base64(encoded) or not _are_close(vectors, decoded):
         yield found(rules.EMBEDDINGS, encoded)
 
 
@@ -63,13 +63,17 @@ def _vectors(reply: Reply) -> list[list[float]] | None:
     try:
         rows = [row["embedding"] for row in data]
         return [_decoded(row) if isinstance(row, str) else [float(x) for x in row] for row in rows]
-    except (TypeError, KeyError, ValueError, struct.error):
+    except (TypeError, KeyError, ValueError, OverflowError, struct.error):
         return None
 
 
 def _decoded(text: str) -> list[float]:
     raw = base64.b64decode(text)
     return list(struct.unpack(f"<{len(raw) // 4}f", raw))
+
+
+def _are_close(a: list[list[float]], b: list[list[float]]) -> bool:
+    return len(a) == len(b) and all(map(_is_close, a, b))
 
 
 def _is_close(a: list[float], b: list[float]) -> bool:

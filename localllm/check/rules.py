@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from localllm.check.finding import Rule
 
+UNDERSTOOD = Rule(
+    "understood",
+    "An answer has the types that OpenAI's API describes, so that a reader can make something of it.",
+    "typed clients raise where they read it",
+    "Compare the answer with OpenAI's description; if it is right, please report this as a mistake of the check.",
+)
 ALIVE = Rule("alive", "The server answers.", "everything", "Check the address, and that the server runs.")
 MODELS_LIST = Rule(
     "models-list",
@@ -81,6 +87,19 @@ TOOLS = Rule(
     "A request with tools is answered, streamed and whole.",
     "Open WebUI sends tools with every ordinary chat",
     "Render tools where the template can, and go on without where it cannot.",
+)
+TOOL_CALLS = Rule(
+    "tool-calls",
+    "The tool_calls of a whole answer have id, type function, function.name of an offered tool and function.arguments "
+    "as text of a JSON object; the finish_reason is tool_calls where there are any, and else not.",
+    "agents of LangChain, Vercel AI SDK and Open WebUI end instead of running the tool, or raise",
+    "Parse what the model wrote into calls, and send arguments as text.",
+)
+TOOL_REQUIRED = Rule(
+    "tool-required",
+    "`tool_choice: required` is answered by a call.",
+    "LangChain's with_structured_output and agents that force a step raise when a text comes",
+    "Constrain the answer to the tools' schemas.",
 )
 ERROR_ENVELOPE = Rule(
     "error-envelope",

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator
 
 import msgspec
 
-from localllm.check import checks, conduct_checks, error_checks, other_checks, rules
+from localllm.check import checks, conduct_checks, error_checks, other_checks, rules, tool_checks
 from localllm.check.finding import Finding
+from localllm.check.reading import as_dict, first, shown
 from localllm.check.target import Target
 
 Check = Callable[[Target], Iterator[Finding]]
@@ -18,7 +19,7 @@ CHECKS: dict[str, Check] = {
     "stream": checks.check_stream,
     "tolerance": checks.check_tolerance,
     "messages": checks.check_messages,
-    "tools": checks.check_tools,
+    "tools": tool_checks.check_tools,
     "completions": checks.check_completions,
     "errors": error_checks.check_errors,
     "auth": error_checks.check_auth,
@@ -57,14 +58,23 @@ def run(target: Target, on_check: Callable[[str], None] = lambda _: None) -> Rep
     findings: list[Finding] = []
     for name, check in CHECKS.items():
         on_check(name)
-        findings += check(target)
+        findings += _findings(name, check, target)
     return Report(target.url, target.model, list(CHECKS), findings)
+
+
+def _findings(name: str, check: Check, target: Target) -> list[Finding]:
+    """What one check finds. Whatever it stumbles over is a finding too, and the other checks go on."""
+    findings: list[Finding] = []
+    try:
+        for finding in check(target):
+            findings.append(finding)  # what was found before it stumbled stays
+    except Exception as e:  # noqa: BLE001 -- a check that ends in a traceback helps nobody
+        problem = f"the check itself could not understand the answer: {type(e).__name__}: {e}"
+        findings.append(Finding(rules.UNDERSTOOD, shown(problem), f"what the check of {name} sends"))
+    return findings
 
 
 def first_model(target: Target) -> str:
     """The first model of the list; "default" where there is no list."""
-    body = target.get("/models").json
-    data = body.get("data") if isinstance(body, dict) else None
-    if isinstance(data, list) and data and isinstance(data[0], dict):
-        return str(data[0].get("id", "default"))
-    return "default"
+    name = first(as_dict(target.get("/models").json).get("data")).get("id")
+    return name if isinstance(name, str) else "default"

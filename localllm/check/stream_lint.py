@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
 from localllm.check import stream_rules as rules
 from localllm.check.finding import Finding, Rule
+from localllm.check.reading import as_dict, as_list, decoded, shown
 
 FINISH_REASONS = frozenset({"stop", "length", "tool_calls", "content_filter", "function_call"})
 OBJECTS = {"chat": "chat.completion.chunk", "text": "text_completion"}
 
 
-def lint_stream(raw: bytes, *, include_usage: bool = False, kind: str = "chat") -> list[Finding]:
-    """Everything wrong with a stream; an empty list for a clean one. kind: chat or text (the older completions)."""
-    lint = _Lint(include_usage, kind)
+def lint_stream(
+    raw: bytes, *, include_usage: bool = False, kind: str = "chat", may_fail: bool = False
+) -> list[Finding]:
+    """Everything wrong with a stream; an empty list for a clean one. kind: chat or text (the older completions).
+
+    may_fail: an error at its end is none of the findings, because it was provoked. Never raises.
+    """
+    lint = _Lint(include_usage, kind, may_fail=may_fail)
     lint.read(raw)
     return lint.findings
 
@@ -29,10 +34,11 @@ def data_objects(raw: bytes) -> list[dict[str, Any]]:
 class _Lint:
     """One pass over one stream."""
 
-    def __init__(self, include_usage: bool, kind: str) -> None:
+    def __init__(self, include_usage: bool, kind: str, *, may_fail: bool = False) -> None:
         self.findings: list[Finding] = []
         self._include_usage = include_usage
         self._kind = kind
+        self._may_fail = may_fail
         self._envelope: tuple[Any, ...] | None = None
         self._choices: dict[int, _Choice] = {}
         self._num_usages = 0
@@ -40,8 +46,7 @@ class _Lint:
         self._has_error = False
 
     def add(self, rule: Rule, came_back: Any) -> None:
-        text = came_back if isinstance(came_back, str) else json.dumps(came_back, ensure_ascii=False)
-        self.findings.append(Finding(rule, text if len(text) <= 300 else text[:300] + "…"))
+        self.findings.append(Finding(rule, shown(came_back)))
 
     def read(self, raw: bytes) -> None:
         try:
@@ -66,7 +71,7 @@ class _Lint:
                     self._num_done += 1
                     continue
                 try:
-                    value = json.loads(data)
+                    value = decoded(data)
                 except ValueError:
                     self.add(rules.JSON_DATA, data)
                     continue
@@ -93,11 +98,13 @@ class _Lint:
         else:
             self._check_envelope(chunk)
             self._check_usage(chunk)
-            for choice in chunk["choices"] if isinstance(chunk.get("choices"), list) else []:
+            for choice in as_list(chunk.get("choices")):
                 self._check_choice(chunk, choice)
 
     def _error(self, chunk: dict[str, Any]) -> None:
         self._has_error = True
+        if not self._may_fail:
+            self.add(rules.STREAM_ERROR, chunk)
         error = chunk["error"]
         is_right = (
             isinstance(error, dict) and isinstance(error.get("message"), str) and "choices" not in chunk
@@ -123,9 +130,9 @@ class _Lint:
         self._envelope = self._envelope or envelope
 
     def _check_usage(self, chunk: dict[str, Any]) -> None:
-        usage = chunk.get("usage")
-        if usage is None:
+        if chunk.get("usage") is None:
             return
+        usage = as_dict(chunk["usage"])
         self._num_usages += 1
         counts = [usage.get(f"{name}_tokens") for name in ("prompt", "completion", "total")]
         is_right = (
@@ -162,9 +169,9 @@ class _Lint:
         for key in ("content", "reasoning_content", "reasoning", "refusal"):
             if not isinstance(delta.get(key), str | None):
                 self.add(rules.CONTENT_TYPES, chunk)
-        for call in delta.get("tool_calls") or []:
-            if not state.take_call(call):
-                self.add(rules.TOOL_DELTA, chunk)
+        calls = delta.get("tool_calls")
+        if not isinstance(calls, list | None) or not all(state.take_call(call) for call in as_list(calls)):
+            self.add(rules.TOOL_DELTA, chunk)
 
     def _check_finish(
         self, state: _Choice, choice: dict[str, Any], chunk: dict[str, Any], *, is_empty: bool
@@ -175,8 +182,10 @@ class _Lint:
         if reason is None:
             return
         state.is_finished, state.was_cut = True, reason == "length"
-        is_right = reason in FINISH_REASONS and (
-            state.was_cut or (reason == "tool_calls") == bool(state.calls)
+        is_right = (
+            isinstance(reason, str)
+            and reason in FINISH_REASONS
+            and (state.was_cut or (reason == "tool_calls") == bool(state.calls))
         )
         if not is_right:
             self.add(rules.FINISH, chunk)
@@ -213,8 +222,11 @@ class _Choice:
         """False where the fragment breaks the rule."""
         if not isinstance(call, dict) or type(call.get("index")) is not int:
             return False
-        index, function = call["index"], call.get("function") or {}
+        index, function = call["index"], call.get("function", {})
         is_first = index not in self.calls
+        if not isinstance(function, dict):
+            self.calls.setdefault(index, "")
+            return False
         arguments = function.get("arguments", "")
         heads = [call.get("id"), call.get("type"), function.get("name")]
         self.calls[index] = self.calls.get(index, "") + (arguments if isinstance(arguments, str) else "")
@@ -227,7 +239,7 @@ class _Choice:
 
 def _is_json(text: str) -> bool:
     try:
-        json.loads(text)
+        decoded(text)
     except ValueError:
         return False
     return True

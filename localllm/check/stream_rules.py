@@ -102,7 +102,13 @@ ERROR_FRAME = Rule(
     "openai-python loses the message of a bare text; Vercel AI SDK ignores an error beside choices",
     "Send the error object alone, then close.",
 )
+STREAM_ERROR = Rule(
+    "stream-error",
+    "A stream that nothing has gone wrong with does not end in an error.",
+    "all clients: they show the error instead of an answer",
+    "See the server's log for what failed.",
+)
 ALL = (
     FRAMING, JSON_DATA, LAST_FRAME, DONE, ENVELOPE, SAME_ID, CHOICE, CONTENT_TYPES, ROLE, FINISH, FINISH_EMPTY, USAGE,
-    FORBIDDEN, TOOL_DELTA, ERROR_FRAME,
+    FORBIDDEN, TOOL_DELTA, ERROR_FRAME, STREAM_ERROR,
 )  # fmt: skip

@@ -12,8 +12,15 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from localllm.check.reading import decoded, shown
+
 TIMEOUT_S = 120.0
 USER_AGENT = "localllm-check"
+UNSENT = (
+    OSError,
+    http.client.HTTPException,
+    UnicodeError,
+)  # the last: a key or a name that no header can hold
 
 
 class Reply(msgspec.Struct, frozen=True):
@@ -29,7 +36,7 @@ class Reply(msgspec.Struct, frozen=True):
     def json(self) -> Any:
         """The decoded body; None where it is no JSON."""
         try:
-            return json.loads(self.body)
+            return decoded(self.body)
         except ValueError:
             return None
 
@@ -45,7 +52,7 @@ class Reply(msgspec.Struct, frozen=True):
     def shown(self) -> str:
         """For a finding: status, content type and the beginning of the body."""
         text = self.body[:300].decode("utf-8", "replace")
-        return f"{self.status or 'no answer'} {self.content_type} {text}".strip()
+        return shown(f"{self.status or 'no answer'} {self.content_type} {text}".strip())
 
 
 class Target:
@@ -88,7 +95,7 @@ class Target:
             found = {name.lower(): value for name, value in response.getheaders()}
             content = _read_all(response)
             return Reply(sent, response.status, found, content, time.monotonic() - started)
-        except (OSError, http.client.HTTPException) as e:
+        except UNSENT as e:
             return Reply(sent, 0, {}, f"{type(e).__name__}: {e}".encode(), time.monotonic() - started)
         finally:
             connection.close()
@@ -119,7 +126,7 @@ class Target:
                 while until not in received and (line := response.readline()):
                     received += line
             yield received
-        except (OSError, http.client.HTTPException) as e:
+        except UNSENT as e:
             yield f"{type(e).__name__}: {e}".encode()
         finally:
             connection.close()

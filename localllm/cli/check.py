@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from localllm.check.finding import Finding
+from localllm.check.reading import shown
 from localllm.check.run import Report, run
 from localllm.check.target import TIMEOUT_S, Target
 from localllm.cli.output import json_option, print_json
@@ -71,7 +72,7 @@ def _print(report: Report, *, fix_hints: bool) -> None:
     groups = by_rule(report)
     for findings in groups.values():
         _print_findings(findings, fix_hints=fix_hints)
-    click.echo(f"{report.url} · model {report.model} · {len(report.checked)} checks")
+    click.echo(f"{report.url} · model {shown(report.model)} · {len(report.checked)} checks")
     for rule_id, findings in groups.items():
         click.echo(f"  {rule_id:<20} {findings[0].rule.severity:<7} {len(findings)}")
     musts = sum(finding.rule.severity == "must" for finding in report.findings)

@@ -9,9 +9,11 @@ import pytest
 from localllm import errors
 from tests.api import schema_lint
 from tests.api.fakes import finish
+from tests.api.test_streams import wait_until
 from tests.api.wire_lint import chunks_of
 
 CHAT = "/v1/chat/completions"
+HEADERS_BYTES = 256 * 1024  # as many as waitress reads, so that nothing unread resets the connection
 
 
 def test_an_unknown_route_is_a_json_404(client):
@@ -87,7 +89,7 @@ def test_a_failure_in_mid_stream_is_an_error_event_and_the_end(client, engine, e
     """After the first byte the error travels in the stream: no choices beside it, no [DONE] after it."""
     engine.script = lambda prompt, params: ["Hel", error]
     answer = client.chat(stream=True)
-    chunks = chunks_of(answer)
+    chunks = chunks_of(answer, fails=True)
     assert chunks[-1].keys() == {"error"}
     schema_lint.check(chunks[-1], "ErrorResponse")
     assert b"[DONE]" not in answer.body
@@ -125,15 +127,19 @@ def test_every_response_has_its_own_request_id(client):
 
 
 @pytest.mark.parametrize(
-    "request_bytes",
+    ("request_bytes", "said"),
     [
-        b"GARBAGE\r\n\r\n",
-        b"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: x\r\n\r\n",
-        b"GET / HTTP/1.1\r\nbad header\r\n\r\n",
+        (b"GARBAGE\r\n\r\n", "? ? 400"),
+        (b"G\x1b[31mT / HTTP/1.1\r\nContent-Length: x\r\n\r\n", "? ? 400"),
+        (b"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: x\r\n\r\n", "GET / 400"),
+        (b"GET / HTTP/1.1\r\nbad header\r\n\r\n", "? ? 400"),
+        ((b"GET / HTTP/1.1\r\nX: " + b"x" * HEADERS_BYTES)[:HEADERS_BYTES], "GET / 431"),
+        (b"POST /v1/embeddings HTTP/1.1\r\nContent-Length: 9999999999\r\n\r\n", "POST /v1/embeddings 413"),
     ],
 )
-def test_what_is_no_http_gets_the_envelope_too(client, request_bytes):
-    """Even the refusals of the WSGI server itself are application/json."""
+def test_what_is_no_http_gets_the_envelope_too(client, caplog, request_bytes, said):
+    """Even the refusals of the WSGI server itself are application/json, with an id, a line of the log and a count."""
+    caplog.set_level("INFO", logger="localllm.requests")
     with socket.create_connection((client.host, client.port), timeout=10) as connection:
         connection.sendall(request_bytes)
         answer = b""
@@ -142,3 +148,11 @@ def test_what_is_no_http_gets_the_envelope_too(client, request_bytes):
     head, _, body = answer.partition(b"\r\n\r\n")
     assert b"Content-Type: application/json" in head
     assert body.startswith(b'{"error":{"message":')
+    request_id = head.partition(b"X-Request-Id: ")[2].partition(b"\r\n")[0].decode()
+    wait_until(lambda: caplog.messages)
+    (line,) = caplog.messages
+    assert line.startswith(said)
+    assert line.endswith(f" id={request_id}")
+    assert line.isprintable()
+    status = said.split()[-1]
+    wait_until(lambda: f'status="{status}"'.encode() in client.get("/metrics").body)

@@ -11,13 +11,16 @@ from tests.api.http import Answer
 CHUNK_SCHEMAS = {"chat": "CreateChatCompletionStreamResponse", "text": "CreateCompletionResponse"}
 
 
-def chunks_of(answer: Answer, *, include_usage: bool = False, kind: str = "chat") -> list[dict[str, Any]]:
-    """The chunks of a stream, after every rule of the wire was checked on it."""
+def chunks_of(
+    answer: Answer, *, include_usage: bool = False, kind: str = "chat", fails: bool = False
+) -> list[dict[str, Any]]:
+    """The chunks of a stream, after every rule of the wire was checked on it. fails: it must end in an error."""
     assert answer.status == 200, answer.body
     assert answer.headers["content-type"] == "text/event-stream; charset=utf-8"
-    findings = lint_stream(answer.body, include_usage=include_usage, kind=kind)
+    findings = lint_stream(answer.body, include_usage=include_usage, kind=kind, may_fail=fails)
     assert not findings, "\n".join(f"{f.rule.id}: {f.came_back}" for f in findings)
     chunks = data_objects(answer.body)
+    assert not fails or "error" in chunks[-1], chunks[-1]
     for chunk in chunks:
         if "error" not in chunk:
             schema_lint.check(_for_schema(chunk, kind), CHUNK_SCHEMAS[kind])

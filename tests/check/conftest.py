@@ -15,9 +15,10 @@ from localllm.config import Config
 from localllm.models.catalog import Catalog
 from localllm.models.pool import Pool
 from localllm.paths import Paths
-from tests.api.fakes import FakeModels
+from tests.api.fakes import FakeModels, Item
 
 KEY = "sk-check"
+CALL = ("<tool_call>", '{"name": "get_weather", ', '"arguments": {"city": "Bern"}}', "</tool_call>")
 Break = Callable[[dict[str, Any], str, dict[str, str], bytes], tuple[str, dict[str, str], bytes]]
 
 
@@ -55,10 +56,30 @@ class Broken:
         return [content]
 
 
+def with_calls(prompt: object, params: object) -> list[Item]:
+    """A script for a fake engine: a call where the check's tool is offered, and a greeting otherwise."""
+    return list(CALL) if "get_weather" in str(prompt) else ["Hello", " there", "."]
+
+
+@pytest.fixture(scope="module")
+def good(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of our server over fake engines, nothing spoiled, with a key."""
+    models = FakeModels(tmp_path_factory.mktemp("good"))
+    models.engines["guide"].script = with_calls
+    config = Config(num_http_threads=8, api_key=KEY)
+    app = create_app(models.pool, config)
+    server = Server(app, host="127.0.0.1", port=0, num_threads=8, max_body_bytes=config.max_body_bytes)
+    server.start()
+    yield f"http://127.0.0.1:{server.port}"
+    server.stop()
+    models.pool.close()
+
+
 @pytest.fixture
 def broken(tmp_path: Path) -> Iterator[Callable[[Break], str]]:
     """Starts our server over fake engines with this fault; gives its address."""
     models = FakeModels(tmp_path)
+    models.engines["guide"].script = with_calls
     servers = []
 
     def start(spoil: Break) -> str:

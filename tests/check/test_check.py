@@ -75,6 +75,15 @@ def every_error_is_a_500(environ, status, headers, body):
     return ("500 Oops" if status.startswith("400") else status), headers, body
 
 
+FAILED = b'data: {"error":{"message":"x","type":"server_error","param":null,"code":null}}\n\n'
+AFTER_A_FAILURE = {rules.TOOL_REQUIRED, rules.CONCURRENCY}  # no call comes, and nobody of three is answered
+
+
+def every_stream_fails(environ, status, headers, body):
+    """What had a clean bill once: whatever is streamed is an error event, and nothing else."""
+    return status, headers, FAILED if is_stream(headers) else body
+
+
 def open_to_all(environ, status, headers, body):
     return status, headers | {"access-control-allow-origin": "*"}, body
 
@@ -85,6 +94,7 @@ def open_to_all(environ, status, headers, body):
         (litserve_like, {rules.MODELS_LIST, rules.STREAM_TYPE}),
         (typed("application/x-ndjson"), {rules.STREAM_TYPE}),
         (html_errors, {rules.ERROR_ENVELOPE}),
+        (every_stream_fails, {stream_rules.STREAM_ERROR, rules.RESPONSES, rules.ANTHROPIC, *AFTER_A_FAILURE}),
         (every_error_is_a_500, {rules.ERROR_STATUS}),
         (replaced(b"data: [DONE]\n\n", b""), {stream_rules.DONE}),
         (replaced(b'"role":"assistant",', b""), {stream_rules.ROLE}),
@@ -132,7 +142,7 @@ def test_a_server_that_is_not_there_is_one_finding():
 
 def frames(*events, named=True):
     lines = [f"event: {event['type']}\n" * named + f"data: {json.dumps(event)}\n\n" for event in events]
-    return "".join(lines).encode()
+    return "".join(lines).encode("utf-8", "replace")
 
 
 USAGE = {"input_tokens": 1, "output_tokens": 1, "total_tokens": 2}
@@ -144,7 +154,13 @@ ADDED = {
     "item": {"type": "message"},
 }
 PART = {"type": "response.content_part.added", "sequence_number": 2, "output_index": 0, "content_index": 0}
-DELTA = {"type": "response.output_text.delta", "sequence_number": 3, "output_index": 0, "content_index": 0}
+DELTA = {
+    "type": "response.output_text.delta",
+    "sequence_number": 3,
+    "output_index": 0,
+    "content_index": 0,
+    "delta": "Hi",
+}
 DONE = {"type": "response.completed", "sequence_number": 4, "response": {"usage": USAGE}}
 
 
@@ -158,6 +174,12 @@ DONE = {"type": "response.completed", "sequence_number": 4, "response": {"usage"
         ([CREATED, ADDED, PART, DELTA, {**DONE, "response": {}}], "usage"),
         ([CREATED, ADDED, PART, {**DELTA, "sequence_number": 1}, DONE], "does not grow"),
         ([CREATED, {**ADDED, "item": {"type": "function_call"}}, DONE], "no id"),
+        ([CREATED, {"type": "response.failed", "sequence_number": 1, "response": {}}], "failed"),
+        ([CREATED, {"type": "error", "sequence_number": 1, "message": "x"}, DONE], "failed"),
+        ([CREATED, {**ADDED, "item": None}, DONE], "`item`"),
+        ([CREATED, {**ADDED, "output_index": [0]}, DONE], "`output_index`"),
+        ([CREATED, ADDED, PART, {**DELTA, "delta": 5}, DONE], "`delta`"),
+        ([{**CREATED, "type": ["x"]}, DONE], "no text"),
     ],
 )
 def test_a_response_out_of_order_is_found(events, word):
@@ -183,6 +205,10 @@ STOP = {"type": "message_stop"}
         ([START, {**OPEN, "index": 1}, END, STOP], "out of order"),
         ([START, OPEN, CLOSE, {**END, "usage": {}}, STOP], "output_tokens"),
         ([START, OPEN, CLOSE, END], "message_stop"),
+        ([START, {"type": "error", "error": {"message": "x"}}], "message_stop"),
+        ([{**START, "message": None}, OPEN, CLOSE, END, STOP], "`message`"),
+        ([START, OPEN, {**TEXT, "delta": None}, CLOSE, END, STOP], "`delta`"),
+        ([START, OPEN, CLOSE, {**END, "usage": []}, STOP], "output_tokens"),
     ],
 )
 def test_a_message_out_of_order_is_found(events, word):

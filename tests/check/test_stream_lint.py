@@ -24,6 +24,9 @@ END = chunk(finish="stop")
 USAGE = {**BASE, "choices": [], "usage": {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}}
 
 
+FAILURE = {"error": {"message": "x", "type": "y", "param": None, "code": None}}
+
+
 def raw(*items: Any, done: bool = True) -> bytes:
     frames = [item if isinstance(item, str) else f"data: {json.dumps(item)}\n\n" for item in items]
     return ("".join(frames) + ("data: [DONE]\n\n" if done else "")).encode()
@@ -41,16 +44,11 @@ def found(data: bytes, **options: Any) -> set[str]:
         (raw(ROLE, TEXT, END, USAGE), {"include_usage": True}),
         (raw({**ROLE, "usage": None}, {**END, "usage": None}, USAGE), {"include_usage": True}),
         (raw(ROLE, END).replace(b"\n", b"\r\n"), {}),
-        (
-            raw(
-                ROLE, TEXT, {"error": {"message": "x", "type": "y", "param": None, "code": None}}, done=False
-            ),
-            {},
-        ),
+        (raw(ROLE, TEXT, FAILURE, done=False), {"may_fail": True}),
     ],
 )
 def test_a_clean_stream_has_no_findings(data, options):
-    """Comments, CRLF, usage null and error frames are all right."""
+    """Comments, CRLF and usage null are all right, and an error frame where an error was provoked."""
     assert not found(data, **options)
 
 
@@ -103,6 +101,15 @@ CALL_END = chunk(finish="tool_calls")
         (raw(ROLE, call(arguments="{"), CALL_END), rules.TOOL_DELTA),
         (raw(ROLE, call(call_id=None), CALL_END), rules.TOOL_DELTA),
         (raw(ROLE, call(), END), rules.FINISH),
+        (raw(ROLE, TEXT, FAILURE, done=False), rules.STREAM_ERROR),
+        (raw(FAILURE, done=False), rules.STREAM_ERROR),
+        (raw(ROLE, {**TEXT, "usage": []}, END), rules.USAGE),
+        (raw(ROLE, {**TEXT, "usage": 5}, END), rules.USAGE),
+        (raw(ROLE, chunk(finish=["stop"])), rules.FINISH),
+        (raw(ROLE, {**BASE, "choices": ["a"]}, END), rules.CHOICE),
+        (raw(ROLE, chunk({"tool_calls": 5}), END), rules.TOOL_DELTA),
+        (raw(ROLE, chunk({"tool_calls": [{"index": 0, "function": "f"}]}), CALL_END), rules.TOOL_DELTA),
+        (raw("data: " + "[" * 100_000 + "\n\n", ROLE, END), rules.JSON_DATA),
     ],
 )  # fmt: skip
 def test_what_breaks_a_client_is_found(data, rule):

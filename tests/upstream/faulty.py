@@ -30,7 +30,9 @@ def chat_server(fault: Fault, *, content_type: str = "text/event-stream", has_mo
         num_tokens = min(request.body.get("max_tokens") or 8, 4096)
         if num_tokens > LONG:
             return chunked(slowly(request, num_tokens), Content_Type=content_type)
-        return chunked(fault(payloads(num_tokens)), Content_Type=content_type)
+        is_forced = request.body.get("tool_choice") == "required"
+        events = call_payloads(request.body["tools"]) if is_forced else payloads(num_tokens)
+        return chunked(fault(events), Content_Type=content_type)
 
     return answer
 
@@ -40,6 +42,17 @@ def payloads(num_tokens: int) -> list[Json]:
     texts = [WORDS[i % len(WORDS)] for i in range(num_tokens)]
     chunks = [chunk({"role": "assistant", "content": ""}), *(chunk({"content": text}) for text in texts)]
     return [*chunks, chunk({}, "length")]
+
+
+def call_payloads(tools: list[Json]) -> list[Json]:
+    """A right stream that calls the first tool."""
+    function = {"name": tools[0]["function"]["name"], "arguments": '{"city": "Bern"}'}
+    call = {"index": 0, "id": "call_1", "type": "function", "function": function}
+    return [
+        chunk({"role": "assistant", "content": ""}),
+        chunk({"tool_calls": [call]}),
+        chunk({}, "tool_calls"),
+    ]
 
 
 def slowly(request: Request, num_tokens: int) -> Iterator[bytes]:
