@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import logging
 from collections import deque
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 from flask import Blueprint, Response, request
@@ -47,13 +49,34 @@ def recent_errors() -> RecentErrors:
     return _recent
 
 
+def with_models(shown: Iterable[dict[str, Any]], services: Services) -> list[dict[str, Any]]:
+    """The errors; those whose message names a model with a log have its id as `model`, for GET /page/log."""
+    ids = [entry.id for entry in services.pool.catalog.entries]
+    return [_with_model(error, ids, services) for error in shown]
+
+
+def _with_model(error: dict[str, Any], ids: list[str], services: Services) -> dict[str, Any]:
+    """Messages put a model's id in quotes, so that "a" is not found in "ab"."""
+    message = error["message"]
+    for model_id in ids:
+        is_named = f'"{model_id}"' in message or f"'{model_id}'" in message
+        if is_named and log_path(services, model_id).is_file():
+            return error | {"model": model_id}
+    return error
+
+
+def log_path(services: Services, model_id: str) -> Path:
+    """Where the engine of a model writes what llama.cpp says."""
+    return services.pool.paths.logs / f"engine-{file_name(model_id)}.log"
+
+
 def blueprint(services: Services) -> Blueprint:
     routes = Blueprint("page_errors", __name__)
 
     @routes.get("/page/log")
     def log() -> Response:
         entry = services.pool.catalog.find(request.args.get("model", ""))
-        path = services.pool.paths.logs / f"engine-{file_name(entry.id)}.log"
+        path = log_path(services, entry.id)
         return json_response({"model": entry.id, "path": str(path), "text": tail(path, LOG_BYTES)})
 
     return routes

@@ -19,7 +19,7 @@ from localllm import errors
 from localllm.api.envelope import json_response
 from localllm.api.job import Services
 from localllm.api.monitoring import resident_bytes
-from localllm.api.page_errors import RecentErrors
+from localllm.api.page_errors import RecentErrors, with_models
 from localllm.engine.engine import Engine
 from localllm.engine.messages import EngineStats
 
@@ -110,7 +110,7 @@ def blueprint(services: Services, recent: RecentErrors) -> Blueprint:
             "engines": [_engine_body(name, engine, stats.get(name)) for name, engine in engines.items()],
             "num_requests": services.admission.num_inside,
             "history": history.shown(),
-            "errors": recent.shown(),
+            "errors": with_models(recent.shown(), services),
         }
         return json_response(body)
 

@@ -15,11 +15,17 @@ from hypothesis import strategies as st
 
 from localllm import errors
 from localllm.api.app import create_app
+from localllm.api.job import Admission, Services
 from localllm.api.page_errors import RecentErrors
 from localllm.api.page_figures import History
 from localllm.api.page_html import MAX_CODE_CHARS, MAX_TEXT_CHARS, render
+from localllm.api.page_state import State
 from localllm.config import Config
 from localllm.engine.messages import EngineStats
+from localllm.models.catalog import Catalog
+from localllm.models.memory import Memory
+from localllm.models.pool import Pool
+from localllm.paths import Paths
 from tests import tiny_models
 from tests.api.http import Client
 from tests.api.test_streams import wait_until
@@ -196,6 +202,19 @@ def test_the_state_has_every_model_and_memory_that_adds_up(client: Client):
     assert sum(memory[part] for part in parts) == memory["total_bytes"]
 
 
+def test_the_verdict_counts_with_the_limit_and_not_with_what_is_loaded(tmp_path: Path, tiny_model_path: Path):
+    """What the pool would refuse does not fit on the page either."""
+    paths = Paths(tmp_path, tmp_path / "cache", tmp_path / "logs")
+    paths.catalog.write_text(f"[[model]]\nid = 'm'\nsource = '{tiny_model_path}'\n")
+    for limit, fits in ((1_000_000, False), (None, True)):
+        pool = Pool(
+            Catalog(paths.catalog), paths, memory_limit_bytes=limit, measure=lambda: Memory(1_000_000_000)
+        )
+        state = State(Services(pool, Config(), Admission(1))).body()
+        pool.close()
+        assert state["models"][0]["fits"] is fits
+
+
 def test_why_a_model_could_not_be_loaded_is_in_the_state(client: Client, models):
     """A load that was asked for from the page fails where nobody waits for it."""
     models.engines["other"].load_error = errors.ModelLoadFailed("It is broken.")
@@ -238,6 +257,24 @@ def test_the_last_errors_are_kept_newest_first():
         recent.handle(logging.LogRecord("localllm", logging.WARNING, "", 0, "error %s", (number,), None))
     assert [each["message"] for each in recent.shown()][:2] == ["error 59", "error 58"]
     assert len(recent.shown()) == 50
+
+
+def test_an_error_leads_to_the_log_of_the_model_it_names(client: Client, models):
+    """Only where there is one; a name that is part of another one is not that model's."""
+    models.paths.logs.mkdir(parents=True)
+    (models.paths.logs / "engine-guide.log").write_text("GGML_ASSERT\n", encoding="utf-8")
+    messages = [
+        "The engine of 'guide' has ended.",
+        'The model "other" failed.',
+        'No "guide-2" here.',
+        "No room.",
+    ]
+    log = logging.getLogger("localllm.test")
+    for message in messages:
+        log.warning(message)
+    shown = client.get("/page/figures").json["errors"][: len(messages)]
+    assert [each["message"] for each in shown] == messages[::-1]
+    assert [each.get("model") for each in shown] == [None, None, None, "guide"]
 
 
 def test_the_log_of_an_engine_is_shown(client: Client, models):

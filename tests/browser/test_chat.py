@@ -129,6 +129,21 @@ def test_thoughts_are_folded_and_calls_are_shown(scripted, visit):
     assert scripted.engine.submits[-1].params.temperature == 0.5
 
 
+def test_an_engines_death_leads_to_its_log(scripted, visit):
+    """Among the errors of the status view, where somebody looks on the day that something is wrong."""
+    scripted.models.paths.logs.mkdir(parents=True)
+    (scripted.models.paths.logs / "engine-guide.log").write_text("GGML_ASSERT: no\n", encoding="utf-8")
+    dead = errors.EngineDied("The engine of 'guide' has died; it is started again for the next request.")
+    scripted.engine.script = lambda prompt, params: [dead]
+    opened = visit(scripted.url)
+    opened.ask("Hello")
+    opened.page.locator(".message .problem").wait_for()
+    opened.page.goto(f"{scripted.url}/#/status")
+    row = opened.page.locator(".errors li").filter(has_text="The engine of 'guide' has died").first
+    row.get_by_role("button", name="guide").click()
+    opened.page.locator("pre.log").get_by_text("GGML_ASSERT: no").wait_for()
+
+
 def test_what_goes_wrong_is_said_in_words(scripted, visit):
     """An engine that dies in the middle: the words that came stay, with the reason under them."""
     scripted.engine.script = lambda prompt, params: [

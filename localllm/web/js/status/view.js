@@ -73,8 +73,12 @@ function engineRow(engine) {
   return [
     h("div", { class: "row-text" }, h("h3", {}, modelOf(id)?.name ?? id), h("p", { class: "facts" }, facts.filter(Boolean)),
       engine.kv_cells ? cells(engine) : null),
-    h("div", { class: "row-actions" }, button(null, t("status.log"), () => openLog(id), { label: true, kind: "plain", data: { act: "log" }, "aria-label": `${t("status.log")}: ${id}` })),
+    h("div", { class: "row-actions" }, logButton(id)),
   ];
+}
+
+function logButton(id) {
+  return button(null, t("status.log"), () => openLog(id), { label: true, kind: "plain", data: { act: "log" }, "aria-label": `${t("status.log")}: ${id}` });
 }
 
 function cells({ kv_cells_used, kv_cells }) {
@@ -82,6 +86,8 @@ function cells({ kv_cells_used, kv_cells }) {
   return h("div", { class: "progress" }, h("progress", { max: kv_cells, value: kv_cells_used, "aria-label": text }), h("span", {}, text));
 }
 
-function errorRow({ time, level, message }) {
-  return [h("div", { class: "row-text" }, h("p", { class: level === "error" ? "problem" : "" }, message)), h("time", { class: "hint" }, moment(time * 1000))];
+// With the log of the model that the error names, where it has one.
+function errorRow({ time, level, message, model }) {
+  return [h("div", { class: "row-text" }, h("p", { class: level === "error" ? "problem" : "" }, message)), model ? logButton(model) : null,
+    h("time", { class: "hint" }, moment(time * 1000))].filter(Boolean);
 }
