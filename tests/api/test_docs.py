@@ -10,6 +10,7 @@ import pytest
 from localllm import errors
 from localllm.api import sampling
 from localllm.api.app import create_app
+from localllm.api.priority import TASK_BEGINS
 from localllm.config import Config
 from localllm.metrics import EngineFigures, Metrics
 
@@ -26,7 +27,8 @@ def test_every_route_is_described(models):
 
 
 @pytest.mark.parametrize(
-    "name", [*sampling.NUMBERS, *sampling.INTEGERS, *sampling.FLAGS, *sampling.MAX_TOKENS]
+    "name",
+    [*sampling.NUMBERS, *sampling.INTEGERS, *sampling.FLAGS, *sampling.MAX_TOKENS, *sampling.STRUCTURED],
 )
 def test_every_sampling_parameter_is_described(name):
     """With its range."""
@@ -49,3 +51,10 @@ def test_every_metric_is_described():
     text = Metrics().exposition(0, [EngineFigures("m")]).decode()
     names = {line.split()[2] for line in text.splitlines() if line.startswith("# TYPE")}
     assert not [name for name in names if f"`{name}`" not in API and not name.endswith("_created")]
+
+
+def test_what_makes_a_request_background_work_is_described():
+    """The header, OpenAI's field, and the shape that Open WebUI's own requests have."""
+    assert not [
+        word for word in ("x-priority: background", 'service_tier: "flex"', TASK_BEGINS) if word not in API
+    ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from typing import Any
 
 import pytest
 
@@ -16,7 +17,7 @@ logprobs = 3
 grammar = {kind = "regex", text = "[ab]+"}
 """
 MESSAGES = [{"role": "user", "content": "Hi"}]
-REQUESTS = {
+REQUESTS: dict[str, dict[str, Any]] = {
     "/v1/completions": {"prompt": "Hi"},
     "/v1/chat/completions": {"messages": MESSAGES},
     "/v1/responses": {"input": "Hi"},
@@ -47,7 +48,7 @@ def test_the_entrys_grammar_and_logprobs_reach_the_engine(
 def test_a_request_has_the_last_word(with_defaults: FakeModels, client: Client, path: str) -> None:
     """Another grammar, or none; no log-probabilities."""
     engine = with_defaults.engines["other"]
-    body = {"model": "other", **REQUESTS[path], "logprobs": False}
+    body: dict[str, Any] = {"model": "other", **REQUESTS[path], "logprobs": False}
     for said, grammar in (
         ({"response_format": {"type": "text"}}, None),
         ({"guided_regex": "c"}, Grammar("regex", "c")),
