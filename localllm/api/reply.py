@@ -6,10 +6,11 @@ Knows no wire format: the endpoint gives the source of a stream and the body of 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from flask import Response, request
 
+from localllm import facts
 from localllm.api import sse
 from localllm.api.counts import Rhythm, Usage
 from localllm.api.envelope import json_response
@@ -18,7 +19,10 @@ from localllm.api.request_log import KEY as RECORD
 from localllm.api.request_log import Record
 from localllm.config import Config
 from localllm.errors import ModelNotFound
+from localllm.models.entry import GUIDE, Entry
+from localllm.models.place import Status
 
+Task = Literal["text", "embedding", "reranking"]
 HEADERS_WITHIN_S = 5.0  # a model that takes longer to load is waited for inside the stream, with pings
 
 
@@ -83,18 +87,32 @@ def _let_go(answer: Answer) -> Callable[[], None]:
     return let_go
 
 
-def model_name(asked: str | None, services: Services) -> str:
-    """The name that the request gives; without one the configured model, a loaded one, or the catalog's first.
+def model_name(asked: str | None, services: Services, task: Task = "text") -> str:
+    """The name that the request gives; without one the configured model, or the best guess for the task.
 
-    With `serve_any_name` a name that nothing has is none.
+    With `serve_any_name` a name that nothing has is none. Raises ModelNotFound where no model is here.
     """
     if asked and not (services.config.serve_any_name and _is_unknown(asked, services)):
         return asked
     if services.config.model:
         return services.config.model
-    statuses = services.pool.statuses()
-    here = (entry.id for entry, status in statuses if status == "loaded" and not entry.is_forwarded)
-    return next(here, statuses[0][0].id)
+    return _best_guess(services.pool.statuses(), task)
+
+
+def _best_guess(statuses: list[tuple[Entry, Status]], task: Task) -> str:
+    """A model of the kind that runs here, loaded if there is one, else the catalog's first; the guide after all others.
+
+    One that another server runs comes last: without being named it gets nobody's texts while there is another.
+    """
+
+    def rank(known: tuple[Entry, Status]) -> tuple[bool, ...]:
+        entry, status = known
+        is_unfit = task != (entry.kind if entry.is_embedding else "text")
+        return is_unfit, entry.is_forwarded, entry.source == GUIDE.source, status != "loaded"
+
+    if not statuses:
+        raise ModelNotFound(f"There is no model here yet: download one with `{facts.PULL}`.", param="model")
+    return min(statuses, key=rank)[0].id
 
 
 def _is_unknown(name: str, services: Services) -> bool:

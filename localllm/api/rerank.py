@@ -27,7 +27,7 @@ def blueprint(services: Services) -> Blueprint:
     @routes.post("/reranking")
     def create() -> Response:
         body = fields.json_body()
-        name = reply.model_name(body.text("model"), services)
+        name = reply.model_name(body.text("model"), services, "reranking")
         query, documents = read_query(body), read_documents(body)
         top_n = body.integer("top_n", 1) or len(documents)
         entry = services.pool.catalog.find(name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 
+from localllm.models.entry import GUIDE
 from tests.api import schema_lint
 
 OPEN_WEBUIS_OWN = {"info", "pipeline", "arena", "preset", "direct", "provider", "urlIdx", "action_ids", "filter_ids",
@@ -64,6 +65,28 @@ def test_a_broken_catalog_is_told_by_health_and_by_the_page(client, models):
     assert "sorce" in client.get("/health").json["catalog_error"]
     assert "sorce" in client.get("/page/state").json["catalog_error"]
     assert len(client.get("/v1/models").json["data"]) == 2
+
+
+def test_without_a_name_the_guide_answers_only_where_nothing_else_can(client, models):
+    """A loaded model, else the first whose file is here; no model for vectors, and no other server's."""
+    body = {"messages": [{"role": "user", "content": "Hi"}], "max_tokens": 1}
+
+    def chosen() -> str:
+        return str(client.post("/v1/chat/completions", body).json["model"])
+
+    guide = f'[[model]]\nid = "guide"\nsource = "{GUIDE.source}"\n'
+    vectors = '[[model]]\nid = "vectors"\nsource = "model.gguf"\nkind = "embedding"\n'
+    far = '[[model]]\nid = "far"\n[model.upstream]\nbase_url = "http://127.0.0.1:9/v1"\n'
+    gone = '[[model]]\nid = "gone"\nsource = "hf:owner/repo/gone.gguf"\n'
+    other = '[[model]]\nid = "other"\nsource = "model.gguf"\n'
+    models.paths.catalog.write_text(guide + vectors + far + gone)
+    assert chosen() == "guide"
+    models.paths.catalog.write_text(guide + vectors + far + gone + other)
+    assert client.get("/v1/models/guide").json["status"]["value"] == "loaded"
+    assert chosen() == "other"
+    models.paths.catalog.write_text(gone)
+    nothing = client.post("/v1/chat/completions", body)
+    assert (nothing.status, nothing.error["code"]) == (404, "model_not_found")
 
 
 def test_any_name_is_served_where_that_is_set(serve):

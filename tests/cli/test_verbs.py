@@ -236,6 +236,15 @@ def test_fit_says_what_fits_and_how_much_context_would(home: Path, gguf: Path):
     assert "mine" in run("fit").output
 
 
+def test_fit_counts_with_the_limit_of_the_settings(home: Path, gguf: Path):
+    """What the server would refuse does not fit here either."""
+    run("add", str(gguf), "--id", "mine")
+    (home / "settings.toml").write_text("memory_limit_bytes = 1_000_000\n")
+    rows = json.loads(run("fit", "mine", "--json").output)
+    assert rows["free_ram_bytes"] <= 1_000_000
+    assert rows["models"][0]["fits"] is False
+
+
 def test_fit_tells_what_is_not_here_by_its_size(home: Path):
     """A download that cannot fit need not be started."""
     home.mkdir()

@@ -39,7 +39,7 @@ def blueprint(services: Services) -> Blueprint:
     @routes.post("/embeddings")
     def create() -> Response:
         body = fields.json_body()
-        name = reply.model_name(body.text("model"), services)
+        name = reply.model_name(body.text("model"), services, "embedding")
         request = read_embedding_request(body)
         entry = services.pool.catalog.find(name)
         if entry.is_forwarded:
