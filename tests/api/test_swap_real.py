@@ -33,6 +33,7 @@ MODELS = {
     "bert": ("bert", 4, 128), "bert-large": ("bert", 6, 256),
 }  # fmt: skip
 MESSAGES = [{"role": "user", "content": "Tell me something."}]
+LEFT_SHARE = 1.1  # of the app's resident memory
 LEFT_BYTES = 12 * MIB  # what Python keeps of what it once had; every model takes five times as much
 
 
@@ -136,12 +137,12 @@ def test_ten_models_in_memory_for_two_answer_mixed_requests_over_http(pool: Pool
         for model_id in ("tiny", "bert"):
             ask(client, model_id, order)
         unload_all(client, pool)
-        before = resident_bytes()
+        before, app_before = resident_bytes(), psutil.Process().memory_info().rss
         with watching(pool) as books, ThreadPoolExecutor(NUM_CLIENTS) as clients:
             num_answered = sum(clients.map(visit, range(len(visits))))
         during = resident_bytes()
         unload_all(client, pool)
-        after = resident_bytes()
+        after, app_after = resident_bytes(), psutil.Process().memory_info().rss
     print(
         f"{num_answered} requests, {len(books.engine_pids)} loads, ledger at most {books.most_reserved / MIB:.0f} of "
         f"160 MiB, {books.most_engines} engines at once; resident {before / MIB:.1f} before, {during / MIB:.1f} with "
@@ -151,3 +152,5 @@ def test_ten_models_in_memory_for_two_answer_mixed_requests_over_http(pool: Pool
     assert books.most_reserved <= 160 * MIB
     assert books.most_engines >= 2
     assert after <= before + LEFT_BYTES
+    assert app_after <= app_before * LEFT_SHARE
+    assert not [pid for pid in books.engine_pids if psutil.pid_exists(pid)]
