@@ -89,7 +89,7 @@ def conversation(tmp_path, monkeypatch):
     """Types these lines into a conversation with a fake model, and gives its engine and the output."""
     models = FakeModels(tmp_path)
     monkeypatch.setenv("LOCALLLM_HOME", str(tmp_path))
-    monkeypatch.setattr(chat_command, "Pool", lambda catalog, paths: models.pool)
+    monkeypatch.setattr(chat_command, "Pool", lambda catalog, paths, **limit: models.pool)
     monkeypatch.setattr(chat_command, "_piped_text", lambda: "")
 
     def talk(*lines: str, script=None):

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import random
-import shutil
 import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import psutil
@@ -16,7 +16,6 @@ import pytest
 
 from localllm import errors
 from localllm.models import download
-from localllm.models.disk import Disk, check_disk
 from localllm.models.download import Download, Stopped
 from localllm.models.hub import Hub, Unreachable
 from localllm.models.sources import HubFile
@@ -182,17 +181,14 @@ def test_no_file_is_removed_or_renamed_while_it_is_open(
 
     refusing_open_files("unlink")
     refusing_open_files("replace")
-    if harm == "none":
-        fetch.run()
-        assert fetch.left == ["model.gguf"]
-        return
     if harm == "hash":
         hub.hashes[NAME] = "0" * 64
-    else:
+    elif harm == "structure":
         hub.add(NAME, b"<!DOCTYPE html>" * 100)
-    with pytest.raises(errors.DownloadFailed, match=r"its hash is wrong|cannot be used"):
+    refused = pytest.raises(errors.DownloadFailed, match=r"its hash is wrong|cannot be used")
+    with refused if harm != "none" else nullcontext():
         fetch.run()
-    assert fetch.left == []
+    assert fetch.left == (["model.gguf"] if harm == "none" else [])
 
 
 def test_a_hash_that_the_hub_states_wrongly_never_lets_the_file_through(hub: FakeHub, fetch: Fetch):
@@ -353,35 +349,6 @@ def test_a_hub_that_cannot_be_reached_is_told(tmp_path: Path):
     with pytest.raises(Unreachable, match=r"127.0.0.1 cannot be reached .* Check the network"):
         client.describe(SOURCE)
     client.close()
-
-
-def test_too_little_disk_is_told_before_the_first_byte(tmp_path: Path):
-    """With the numbers, and a way out."""
-    with pytest.raises(
-        errors.DownloadFailed, match=r"needs 1000000.0 GB, .* GB free. .*LOCALLLM_HOME"
-    ) as raised:
-        check_disk(tmp_path / "not" / "yet", 10**15)
-    assert raised.value.code == "disk_full"
-    check_disk(tmp_path, 1)
-
-
-def test_what_running_downloads_still_need_is_not_given_out_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
-    """Two of 30 GB do not both begin on a disk with 40; the second may when enough of the first has come or gone."""
-    monkeypatch.setattr(shutil, "disk_usage", lambda folder: shutil._ntuple_diskusage(10**12, 0, 40 * 10**9))
-    disk, missing = Disk(), {"first": 30 * 10**9}
-    with disk.claim(tmp_path, lambda: missing["first"]):
-        with (
-            pytest.raises(errors.DownloadFailed, match=r"of which other downloads need 30.0 GB"),
-            disk.claim(tmp_path, lambda: 30 * 10**9),
-        ):
-            pass
-        missing["first"] = 5 * 10**9
-        with disk.claim(tmp_path, lambda: 30 * 10**9):
-            pass
-    with disk.claim(tmp_path, lambda: 39 * 10**9):
-        pass
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full (Linux)")
