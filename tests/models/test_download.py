@@ -179,12 +179,11 @@ def test_no_file_is_removed_or_renamed_while_it_is_open(
 
         monkeypatch.setattr(Path, name, checked)
 
-    refusing_open_files("unlink")
-    refusing_open_files("replace")
-    if harm == "hash":
-        hub.hashes[NAME] = "0" * 64
-    elif harm == "structure":
+    for name in ("unlink", "replace"):
+        refusing_open_files(name)
+    if harm == "structure":
         hub.add(NAME, b"<!DOCTYPE html>" * 100)
+    hub.hashes |= {NAME: "0" * 64} if harm == "hash" else {}
     refused = pytest.raises(errors.DownloadFailed, match=r"its hash is wrong|cannot be used")
     with refused if harm != "none" else nullcontext():
         fetch.run()
