@@ -164,19 +164,14 @@ class Scheduler:
         """Make sure there are cells for the pending tokens, pausing the least important others if need be.
 
         False if the sequence itself had to be paused. Whoever is paused comes later in the order, so it has no
-        chunk in this step yet. Background work leaves alone what the prompts of chats still need.
+        chunk in this step yet.
         """
-        background = sequence.is_background
-        needed = sequence.num_pending + (self._needed_by_chats() if background else 0)
-        while not self.cache.make_room(needed, for_background=background):
+        while not self.cache.make_room(sequence.num_pending, for_background=sequence.is_background):
             last = self._by_importance()[-1]
             self._pause(last)
             if last is sequence:
                 return False
         return True
-
-    def _needed_by_chats(self) -> int:
-        return sum(s.num_pending for s in self.running if s.is_prefilling and not s.is_background)
 
     def _pause(self, sequence: Sequence) -> None:
         """Send a running sequence back to the front of its line; it resumes by its prefix."""
