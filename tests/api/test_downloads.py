@@ -50,6 +50,8 @@ def test_what_is_wrong_with_a_name_is_said_at_once(client: Client, hub: FakeHub)
     """Not later, in the background, where nobody looks."""
     assert client.post("/models", {}).error["param"] == "model"
     assert client.post("/models", {"model": "nothing"}).status == 404
+    no_download = client.post("/models", {"model": "guide"})
+    assert (no_download.status, no_download.error["param"]) == (400, "model")
     assert client.post("/models", {"model": "owner/none"}).error["code"] == "download_failed"
     assert client.post("/models", {"model": "../../etc:Q4_K_M"}).error["code"] == "catalog_error"
     assert client.post("/models", {"model": f"{REPO}/other.gguf"}).status == 502
