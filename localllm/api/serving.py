@@ -14,7 +14,8 @@ from collections.abc import Iterator
 from localllm import errors
 from localllm.api.app import create_app
 from localllm.api.page import QuitCallback
-from localllm.api.server import Server, WsgiApp, is_port_taken
+from localllm.api.request_log import WsgiApp
+from localllm.api.server import Server, is_port_taken
 from localllm.config import Config
 from localllm.models.pool import Pool
 

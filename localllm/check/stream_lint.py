@@ -134,7 +134,7 @@ class _Lint:
             return
         usage = as_dict(chunk["usage"])
         self._num_usages += 1
-        counts = [usage.get(f"{name}_tokens") for name in ("prompt", "completion", "total")]
+        counts: list[Any] = [usage.get(f"{name}_tokens") for name in ("prompt", "completion", "total")]
         is_right = (
             self._include_usage
             and self._num_usages == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,6 +11,7 @@ import msgspec
 import pytest
 
 from localllm.check import conduct_checks, rules
+from localllm.check.finding import Rule
 from localllm.check.run import CHECKS, run
 from localllm.check.target import Reply, Target
 from tests.check.conftest import KEY
@@ -21,7 +23,7 @@ class Spoiled(Target):
 
     def __init__(self, url: str, spoil: Any) -> None:
         super().__init__(url, KEY, "guide")
-        self._spoil = spoil
+        self._spoil: Callable[..., Reply] = spoil
 
     def request(self, method: str, path: str, body: Any = None, *args: Any, **options: Any) -> Reply:
         reply = super().request(method, path, body, *args, **options)
@@ -85,7 +87,7 @@ CHAT, LIST = "/chat/completions", "/models"
 TEXT = {"message": {"role": "assistant", "content": "It is sunny."}, "finish_reason": "stop"}
 MODEL = {"id": "guide", "object": "model", "created": 1, "owned_by": "x"}
 VECTOR = {"object": "embedding", "index": 0, "embedding": [1.0]}
-REFUSED = {"status": 400, "json": {"error": "no"}}
+REFUSED: dict[str, Any] = {"status": 400, "json": {"error": "no"}}
 CASES = [
     ("models", on(LIST, json={"object": "list", "data": [{"id": "guide"}]}), rules.MODELS_LIST),
     ("models", on(LIST, json={"object": "list", "data": ["guide"]}), rules.MODELS_LIST),
@@ -179,5 +181,5 @@ def test_no_rule_is_without_a_fault_that_breaks_it():
     named = {rule.id for _, _, rule in CASES if rule is not None} | {"disconnect", "understood", "alive"}
     (marks,) = other_faults.pytestmark
     named |= {rule.id for _, expected in marks.args[1] for rule in expected}
-    all_rules = [rule for rule in vars(rules).values() if isinstance(rule, rules.Rule)]
+    all_rules = [rule for rule in vars(rules).values() if isinstance(rule, Rule)]
     assert {rule.id for rule in all_rules} <= named

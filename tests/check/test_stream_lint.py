@@ -13,7 +13,7 @@ from localllm.check.stream_lint import lint_stream
 BASE = {"id": "c1", "object": "chat.completion.chunk", "created": 1, "model": "m"}
 
 
-def chunk(delta: Any = None, finish: str | None = None, **changes: Any) -> dict[str, Any]:
+def chunk(delta: Any = None, finish: Any = None, **changes: Any) -> dict[str, Any]:
     choice = {"index": 0, "delta": {} if delta is None else delta, "finish_reason": finish}
     return {**BASE, "choices": [choice], **changes}
 
