@@ -18,14 +18,13 @@ import click
 from localllm import facts
 from localllm.cli.elsewhere import connect_to
 from localllm.cli.output import json_option, print_json
-from localllm.cli.running import ANSWER_TIMEOUT_S, known_key, port_here, running_version
+from localllm.cli.running import ANSWER_TIMEOUT_S, LOOPBACK, known_key, port_here, running_version
 from localllm.config import load_config
 from localllm.paths import user_paths
 
 DOCKER_BRIDGE = "172.17.0.1"  # Docker's default on Linux; asked for below, where Docker is there to be asked
 ANY_KEY = "localllm"
 OPEN_WEBUI = "open-webui"
-LOOPBACK = "127.0.0.1"
 TO_WSL = "Windows forwards localhost to WSL; with mirrored networking nothing else is needed either."
 FROM_WSL = (
     "WSL shares localhost with Windows where .wslconfig says networkingMode=mirrored under [wsl2] (then "

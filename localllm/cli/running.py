@@ -16,6 +16,7 @@ from localllm.paths import user_paths
 
 ANSWER_TIMEOUT_S = 2.0
 WORK_TIMEOUT_S = 30.0
+LOOPBACK = "127.0.0.1"
 UNKNOWN_VERSION = "of another key"
 HEALTH_OF_STRANGERS = {"status": "ok", "server": facts.PRODUCT}
 _WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1"}
@@ -59,15 +60,16 @@ def known_key() -> str | None:
         return None
 
 
-def running_version(port: int, host: str = "127.0.0.1") -> str | None:
+def running_version(port: int, host: str = LOOPBACK) -> str | None:
     """The version of the localllm that answers at the address, or None where something else does, or nobody.
 
-    One that has another key than is known here tells nobody its version: UNKNOWN_VERSION.
+    One that has another key than is known here tells nobody its version: UNKNOWN_VERSION. Nor does one at another
+    address than loopback, because the key is not sent there: whose address that is, is not known yet.
     """
     address = f"[{host}]" if ":" in host else host
     request = urllib.request.Request(f"http://{address}:{port}{facts.HEALTH}")
     with contextlib.suppress(errors.ConfigError):  # settings that cannot be read hold no key
-        if key := known_key():
+        if host == LOOPBACK and (key := known_key()):
             request.add_header("Authorization", f"Bearer {key}")
     try:
         body = _send(request, ANSWER_TIMEOUT_S)

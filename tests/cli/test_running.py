@@ -136,7 +136,8 @@ def test_connect_asks_the_running_server_and_not_the_settings(
     paths = user_paths()
     for host, is_first in (("127.0.0.1", True), (other_address, False)):
         pool = Pool(Catalog(paths.catalog), paths)
-        with serving(pool, Config(port=0, host=host), is_port_fixed=False) as running:
+        config = Config(port=0, host=host, api_key=None if is_first else "sk-other")
+        with serving(pool, config, is_port_fixed=False) as running:
             text = run("connect", "--port", str(running.port)).output
         assert (f"First      localllm serve --host {other_address}" in text) is is_first
         assert (f"it answers on this computer, at {other_address}" in text) is not is_first
@@ -154,6 +155,25 @@ def test_another_program_on_the_port_is_no_localllm(home: Path):
             raise run("ps", "--port", port).exception or AssertionError
     assert "it answers" not in text
     assert f"another program has 127.0.0.1:{port}: end it" in text
+
+
+def test_the_key_goes_to_no_address_but_loopback(home: Path, other_address: str):
+    """Docker's usual address may be another computer's, where there is no Docker."""
+    (home / "api-key").write_text("sk-local-x\n")
+    heard: list[bytes] = []
+
+    def listen(listening: socket.socket) -> None:
+        connection, _ = listening.accept()
+        with connection:
+            heard.append(connection.recv(65536))
+
+    with socket.create_server((other_address, 0)) as other:
+        listener = threading.Thread(target=listen, args=(other,), daemon=True)
+        listener.start()
+        assert running_version(other.getsockname()[1], other_address) is None
+        listener.join(30)
+    assert heard[0].startswith(b"GET /health")
+    assert b"sk-local-x" not in heard[0]
 
 
 def _answer_nonsense(listening: socket.socket) -> None:
