@@ -55,8 +55,9 @@ def test_one_log_line_a_request_without_its_text(client, caplog):
     """Method, path, status, duration, model, counts, id: and nothing that a person wrote."""
     caplog.set_level("INFO", logger="localllm.requests")
     answer = client.chat("a secret question")
-    wait_until(lambda: caplog.messages)
-    (line,) = caplog.messages
+    wait_until(lambda: any(record.name == "localllm.requests" for record in caplog.records))
+    lines = [record for record in caplog.records if record.name == "localllm.requests"]
+    (line,) = [record.getMessage() for record in lines]
     counts = r"model=guide prompt=\d+ cached=0 completion=3 first_token=\S+"
     match = re.fullmatch(rf"POST /v1/chat/completions 200 \d+\.\d{{3}}s {counts} id=(\S+)", line)
     assert match
