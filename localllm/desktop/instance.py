@@ -10,6 +10,7 @@ the server on its port has to prove that it knows the token (see api/instance.py
 from __future__ import annotations
 
 import contextlib
+import http.client
 import json
 import os
 import secrets
@@ -137,7 +138,7 @@ def answers(running: Running, timeout_s: float = ANSWER_TIMEOUT_S) -> bool:
     try:
         with opener.open(url, timeout=timeout_s) as response:
             said = json.load(response)
-    except (OSError, ValueError):
+    except (OSError, ValueError, http.client.HTTPException):
         return False
     return isinstance(said, dict) and said.get("proof") == proof(running.token, challenge)
 
