@@ -23,9 +23,7 @@ from localllm.paths import Paths
 from localllm.sampling_params import SamplingParams
 
 log = logging.getLogger(__name__)
-NO_TEMPLATE = (
-    "its file has no chat template, so ChatML is used; if it was made for another, set `chat_template` in the catalog"
-)
+NO_TEMPLATE = "its file has no chat template, so ChatML is used; another one is set by `chat_template` in the catalog"
 
 
 @dataclass(frozen=True)
