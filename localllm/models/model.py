@@ -23,7 +23,9 @@ from localllm.paths import Paths
 from localllm.sampling_params import SamplingParams
 
 log = logging.getLogger(__name__)
-NO_TEMPLATE = "its file has no chat template, so ChatML is used; another one is set by `chat_template` in the catalog"
+NO_TEMPLATE = (
+    "its file has no chat template, so ChatML is used; another one is set by `chat_template` in the catalog"
+)
 
 
 @dataclass(frozen=True)
