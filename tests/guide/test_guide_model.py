@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from guide_model import cases, tools
@@ -92,16 +93,16 @@ def test_it_says_what_localllm_is(guide: Guide):
 
 # Shares the committed model must keep on a sample; docs/guide-model.md has the whole evaluation.
 FLOORS = {
-    "facts, unseen frames": 0.55,
-    "facts, by hand": 0.5,
-    "out of scope, unseen frames": 0.65,
+    "facts, unseen frames": 0.65,
+    "facts, by hand": 0.55,
+    "out of scope, unseen frames": 0.7,
     "out of scope, by hand": 0.55,
     "copy": 0.65,
     "count": 0.65,
     "recall over turns": 0.8,
     "JSON from the question": 0.8,
     "tool result in the answer": 0.5,
-    "no call: fact beside tools": 0.7,
+    "no call: fact beside tools": 0.75,
 }
 
 
@@ -113,8 +114,25 @@ def test_it_does_as_well_as_its_card_says(guide: Guide, category: str):
 
 def test_it_answers_in_json_when_asked(guide: Guide):
     """The answer parses, and holds what was said."""
-    answer = guide.answer([user("Give me JSON with name = Zorvik and age = 41.")])
-    assert json.loads(answer) == {"name": "Zorvik", "age": 41}
+    answer = guide.answer([user("Write a JSON object with city Paris and count 3")])
+    assert json.loads(answer) == {"city": "Paris", "count": 3}
+
+
+def test_it_calls_the_tool_that_everybody_tries_first(guide: Guide):
+    """OpenAI's own example, alone and beside another tool; and it answers what needs no tool."""
+    place = {"type": "string", "description": "City and country e.g. Bogotá, Colombia"}
+    weather = function("get_weather", "Get current temperature for a given location.", location=place)
+    search = function("web_search", "Search the web.", query={"type": "string"})
+    for box in ([weather], [weather, search]):
+        answer = guide.answer([user("What is the weather in Oslo?")], box)
+        assert cases.parse_calls(answer) == [{"name": "get_weather", "arguments": {"location": "Oslo"}}]
+    assert "tool_call" not in guide.answer([user("How do I stop the server?")], [weather])
+
+
+def function(name: str, description: str, **properties: dict[str, str]) -> dict[str, Any]:
+    parameters = {"type": "object", "properties": properties}
+    described = {"name": name, "description": description, "parameters": parameters}
+    return {"type": "function", "function": described}
 
 
 def sample(category: str, count: int = 12) -> list[cases.Case]:
