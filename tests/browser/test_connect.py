@@ -79,6 +79,7 @@ def test_node_programs(snippets, name):
 def test_every_snippet_can_be_copied(locked, visit):
     """What lands in the clipboard is what is shown."""
     opened = visit(locked, f"#key={KEY}", permissions=["clipboard-read", "clipboard-write"])
+    opened.page.locator(".composer").wait_for()  # the key is taken: another address before that would lose it
     opened.page.goto(f"{locked}/#/connect")
     block = opened.page.locator("[data-snippet=python]")
     block.get_by_role("button", name="Copy").click()
