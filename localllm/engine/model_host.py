@@ -31,7 +31,7 @@ from localllm.llama.model import Model
 
 DEFAULT_N_CTX = 8192
 MAX_WAITING = 256
-KEPT_BESIDE_STREAMS = 256  # cells on a CPU; what is evicted comes back from disk in milliseconds
+KEPT_BESIDE_STREAMS = 128  # cells on a CPU; what is evicted comes back from disk in milliseconds
 
 
 class ModelHost:
