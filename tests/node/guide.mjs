@@ -13,7 +13,7 @@ const settings = { baseURL, apiKey: "any" };
 const client = new OpenAI({ ...settings, maxRetries: 0 });
 const options = { model: "guide", temperature: 0 };
 const question = "Show me the weather in Bern.";
-const weather = { temperature: 21, condition: "sunny" };
+const weather = { temperature: 21, wind: 12 };
 const schema = (properties) => ({
   type: "object",
   properties,
@@ -27,7 +27,7 @@ const functions = [
 
 function assertIsAboutTheWeather(answer) {
   assert.match(answer, /21/);
-  assert.match(answer, /sunny/);
+  assert.match(answer, /12/);
 }
 
 test("openai-node: chat", async () => {
