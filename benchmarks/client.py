@@ -109,6 +109,7 @@ class Stream:
     def __init__(self, client: Client, body: Json) -> None:
         self._connection = http.client.HTTPConnection(client.host, client.port, timeout=TIMEOUT_S)
         self.answer = Answer(started=time.perf_counter())
+        self.num_arrived = 0  # pieces of the body so far, for who waits in another thread
         self._line = b""  # the beginning of a line whose end has not arrived
         headers = {"Content-Type": "application/json"}
         self._connection.request("POST", "/v1/chat/completions", json.dumps(body), headers)
@@ -125,6 +126,7 @@ class Stream:
         arrived: list[tuple[float, bytes]] = []
         while data := self._response.read1(READ_BYTES):
             arrived.append((time.perf_counter(), data))
+            self.num_arrived += 1
             if until_pieces is not None:
                 self._parse(arrived)
                 arrived.clear()

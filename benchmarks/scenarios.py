@@ -88,7 +88,7 @@ def long_prompt_beside_a_stream(server: Server, rng: random.Random) -> Figures:
     stream = server.client.start(user(words(rng, 32)), 160)
     reader = threading.Thread(target=stream.read)
     reader.start()
-    while len(stream.answer.times) < 16 and reader.is_alive():
+    while stream.num_arrived < 16 and reader.is_alive():
         time.sleep(0.01)
     newcomer = server.client.ask(user(words(rng, 1200)), 4)
     reader.join()
