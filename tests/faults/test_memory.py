@@ -13,7 +13,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.faults.app import App, error_code, healthy_throughout, running
+from tests.faults.app import App, error_code, healthy_throughout
+from tests.faults.conftest import impatient
 from tests.faults.test_engines import PHASES, TOLD, check_told_and_well
 
 pytestmark = [
@@ -34,10 +35,8 @@ def app(
     tmp_path_factory: pytest.TempPathFactory, tiny_model_path: Path, slow_model_path: Path
 ) -> Iterator[App]:
     """An app that may hear its engines complain, and may not complain itself."""
-    folder = tmp_path_factory.mktemp("starved")
-    with running(folder, tiny_model_path, slow_model_path, LOCALLLM_ENGINE_TIMEOUT_S="5") as app:
+    with impatient(tmp_path_factory.mktemp("starved"), tiny_model_path, slow_model_path) as app:
         yield app
-        assert app.process.poll() is None, "the app has crashed"
         own = [line for line in app.log.splitlines() if " ERROR " in line or " CRITICAL " in line]
         assert not own, own[:5]
 
