@@ -13,7 +13,7 @@ from localllm.models.gguf import read_parts
 from localllm.models.sources import find_file, has_file
 from localllm.paths import Paths
 
-LOOK_EVERY_S = 1.0
+LOOK_AFTER_S = 3.0  # where nobody has called `look` meanwhile
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,10 @@ class _Seen:
 
 
 class Presence:
-    """Looks at the disk once a second at most, and at once when the catalog has changed. For any thread."""
+    """What the last look at the disk has found; looks again at once when the catalog has changed. For any thread.
+
+    The pool's sweep looks every second, so that no request has to.
+    """
 
     def __init__(self, catalog: Catalog, paths: Paths) -> None:
         self._catalog = catalog
@@ -36,15 +39,21 @@ class Presence:
 
     def ids(self) -> frozenset[str]:
         """The ids of the models that can be loaded without a download."""
-        entries, seen = self._catalog.entries, self._seen
-        if seen.entries is not entries or time.monotonic() - seen.at > LOOK_EVERY_S:
-            ids = frozenset(entry.id for entry in entries if has_file(entry, self._paths))
-            self._seen = seen = _Seen(entries, time.monotonic(), ids)
+        seen = self._seen
+        if seen.entries is not self._catalog.entries or time.monotonic() - seen.at > LOOK_AFTER_S:
+            return self.look()
         return seen.ids
+
+    def look(self) -> frozenset[str]:
+        """As `ids`, and as it is now."""
+        entries = self._catalog.entries
+        ids = frozenset(entry.id for entry in entries if has_file(entry, self._paths))
+        self._seen = _Seen(entries, time.monotonic(), ids)
+        return ids
 
     def read_new_headers(self) -> None:
         """Read the headers of the models that have come (gguf.py keeps them): one too big is then refused at once."""
-        ids = self.ids()
+        ids = self.look()
         for entry in self._seen.entries:
             if entry.id in ids - self._with_header:
                 with contextlib.suppress(errors.LocalllmError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import socket
 import threading
 import time
 
@@ -139,6 +140,26 @@ def test_models_and_health_answer_while_every_generating_thread_is_busy(serve, e
         stream.read_until(b"[DONE]")
         stream.close()
     wait_until(lambda: client.chat().status == 200)
+
+
+def test_the_list_of_models_needs_no_free_thread(serve, engine, monkeypatch):
+    """The server's own loop answers it, also where every thread is taken and where requests are sent ahead."""
+    monkeypatch.setattr("localllm.api.server.SPARE_THREADS", 0)
+    client = serve(num_http_threads=1)
+    go_on = threading.Event()
+    engine.script = lambda prompt, params: [go_on]
+    stream = client.open(CHAT, BODY | {"stream": True})
+    stream.read_until(b"role")
+    assert client.get("/v1/models").status == client.get("/health").status == 200
+    asked = b"GET /v1/models HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    with socket.create_connection((client.host, client.port), timeout=10) as connection:
+        connection.sendall(asked * 20)
+        received = b""
+        while received.count(b"HTTP/1.1 200 OK") < 20:
+            received += connection.recv(1 << 16)
+    go_on.set()
+    stream.read_until(b"[DONE]")
+    stream.close()
 
 
 def test_a_connection_serves_the_next_request_after_a_stream(client):
