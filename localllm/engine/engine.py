@@ -122,7 +122,7 @@ class Engine:
         """
         process = self._ready_process(poll)
         request_id = next(self._ids)
-        stream = Stream(request_id, n, self._cancel)
+        stream = Stream(request_id, n, self._cancel, process.pipe.read_one)
         process.streams[request_id] = stream
         text_or_ids = prompt if isinstance(prompt, str) else list(prompt)
         process.send(

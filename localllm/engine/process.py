@@ -1,7 +1,7 @@
 """One run of an engine process: start the child, own its pipe, read its events, notice its death and its silence.
 
-One reader thread per process hands events to streams and calls; another one ends a child that has not been heard of
-for too long. Knows no model and no request.
+One reader thread per process hands events to streams and calls (reading.py says when a stream's own thread does);
+another one ends a child that has not been heard of for too long. Knows no model and no request.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import Literal
 
 from localllm import errors
 from localllm.engine import messages as m
+from localllm.engine.reading import PipeReader
 from localllm.engine.stream import Stream
 from localllm.log_tail import last_lines
 
@@ -49,6 +50,7 @@ class Process:
         self._is_closing = False
         self._ended = threading.Event()
         self._connection, child = multiprocessing.Pipe()
+        self.pipe = PipeReader(self._connection, self._take, self._has_one_stream)
         _forget_log(params.log_path)
         self._child = _spawn(child, params)
         child.close()
@@ -72,6 +74,7 @@ class Process:
     def send(self, message: m.Message) -> None:
         """Hand a command to the child. A dead child is noticed by the reader, which tells the streams."""
         data = m.pack(message)
+        self.pipe.call_back()
         with contextlib.suppress(OSError), self._send_lock:
             self._connection.send_bytes(data)
 
@@ -89,25 +92,28 @@ class Process:
         with contextlib.suppress(ValueError):  # it has just ended by itself
             self._child.kill()
 
-    # ── the reader thread ───────────────────────────────────────────────────────────────────────────────────
+    # ── whoever reads the pipe ──────────────────────────────────────────────────────────────────────────────
 
     def _read(self) -> None:
         try:
-            while True:
-                event = m.unpack_event(self._connection.recv_bytes())
-                self._is_heard = True
-                self._dispatch(event)
+            self.pipe.run()
         except (EOFError, OSError):
             pass
         finally:  # whatever it was: a child that nobody reads ends, and whoever waits is told
             with self._send_lock:
-                self._connection.close()
+                self.pipe.close()
             self._die()
 
-    def _dispatch(self, event: m.Event) -> None:
+    def _has_one_stream(self) -> bool:
+        return len(self.streams) == 1 and not self.calls
+
+    def _take(self, data: bytes) -> bool:
+        """Hand an event to whom it is for. True where a stream has got something that is not its end."""
+        event = m.unpack_event(data)
+        self._is_heard = True
         match event:
             case m.Step():
-                self._deliver(event.deltas)
+                return self._deliver(event.deltas)
             case m.Accepted():
                 if stream := self.streams.get(event.request_id):
                     stream.put(event)
@@ -125,16 +131,23 @@ class Process:
                 self._error = self._last_words(event)
             case _:
                 self._answer(event)
+        return False
 
     def _answer(self, event: m.Reply) -> None:
         if reply := self.calls.pop(event.call_id, None):
             reply.put(event)
 
-    def _deliver(self, deltas: list[m.Delta]) -> None:
+    def _deliver(self, deltas: list[m.Delta]) -> bool:
+        has_served = False
         for delta in deltas:
-            stream = self.streams.get(delta.request_id)  # None: cancelled meanwhile
-            if stream is not None and stream.put(delta):
+            stream = self.streams.get(delta.request_id)
+            if stream is None:  # cancelled meanwhile
+                continue
+            if stream.put(delta):
                 self.streams.pop(delta.request_id, None)
+            else:
+                has_served = True
+        return has_served
 
     def _die(self) -> None:
         """The pipe is closed: whoever waits gets a typed error with the last lines the child printed."""

@@ -1,4 +1,4 @@
-"""What came of one submitted request: a queue with one writer (the engine's reader) and one reader (who submitted)."""
+"""What came of one submitted request: a queue that whoever reads the engine's pipe fills and who submitted empties."""
 
 from __future__ import annotations
 
@@ -12,18 +12,27 @@ from localllm.engine import messages as m
 class Stream:
     """One submitted request. Deltas come out in order; each completion's last one carries `finish`."""
 
-    def __init__(self, request_id: int, n: int, cancel: Callable[[Stream], None]) -> None:
+    def __init__(
+        self,
+        request_id: int,
+        n: int,
+        cancel: Callable[[Stream], None],
+        read_one: Callable[[float | None], bool] = lambda timeout_s: False,
+    ) -> None:
+        """read_one: see PipeReader."""
         self.request_id = request_id
         self.num_prompt_tokens = 0
         self._cancel = cancel
+        self._read_one = read_one
         self._num_open = n  # completions whose end was not handed out yet
         self._num_unreceived = n  # completions whose end was not received yet
         self._events: queue.SimpleQueue[m.Delta | m.Accepted | errors.LocalllmError] = queue.SimpleQueue()
 
     def next(self, timeout_s: float | None = None) -> m.Delta | None:
-        """The next delta, or None when `timeout_s` passed without one. Raises EngineDied if the process is gone."""
+        """The next delta, or None where none came in `timeout_s` at most. Raises EngineDied if the process is gone."""
+        may_wait = not self._events.empty() or not self._read_one(timeout_s)
         try:
-            event = self._events.get(timeout=timeout_s)
+            event = self._events.get(block=may_wait, timeout=timeout_s)
         except queue.Empty:
             return None
         if isinstance(event, errors.LocalllmError):
