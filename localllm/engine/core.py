@@ -65,6 +65,16 @@ class Core:
             self._forget(sequence)
         return bool(ended)
 
+    def patience_s(self) -> float:
+        """How long the next step may wait for more requests. Nothing waits for them once something runs.
+
+        Requests that come together are read together: one step for all of them costs less than one for the first and
+        then, beside its stream, many small ones for the rest.
+        """
+        if self.scheduler.running:
+            return 0.0
+        return self.pace.patience_s(self.scheduler.num_unread())
+
     def step(self) -> list[m.Delta]:
         """Compute one batch. Returns what it added, completion by completion."""
         began = self._clock()

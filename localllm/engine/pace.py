@@ -7,18 +7,19 @@ MIN_CHUNK = 8
 FIRST_CHUNK = 32
 # llama.cpp multiplies so many rows of a batch at once on a CPU; what is over is computed row by row.
 ROW_BLOCK = 4
+PATIENCE, LEAST_PATIENCE_S, MOST_PATIENCE_S = 0.03, 0.002, 0.02  # a share of the time that reading will take
 
 
 class Pace:
     """Measures what a prompt token and a decoding step cost, and turns time budgets into token counts.
 
     busy_s: how long a step may take while somebody's stream is running, which is the longest pause in that stream.
-    A fifth of a second: with half of it a laptop's CPU would read a long prompt at two thirds of its speed, because
+    A quarter of a second: with half of it a laptop's CPU would read a long prompt at two thirds of its speed, because
     each step begins with reading all the weights. idle_s: while nobody's stream is running; it bounds how long a
     cancel or a newcomer waits.
     """
 
-    def __init__(self, n_batch: int, *, busy_s: float = 0.2, idle_s: float = 1.0) -> None:
+    def __init__(self, n_batch: int, *, busy_s: float = 0.24, idle_s: float = 1.0) -> None:
         self.n_batch = n_batch
         self.busy_s = busy_s
         self.idle_s = idle_s
@@ -41,6 +42,11 @@ class Pace:
         left_s = self.busy_s - self._decode_s if num_decoding else self.idle_s
         rows = max(MIN_CHUNK, min(self.n_batch, int(left_s / self._token_s))) + num_decoding
         return rows - rows % ROW_BLOCK - num_decoding
+
+    def patience_s(self, num_tokens: int) -> float:
+        """How long to wait for company before so many tokens are read: 0 where that takes no time anyway."""
+        wait_s = PATIENCE * num_tokens * (self._token_s or 0.0)
+        return min(wait_s, MOST_PATIENCE_S) if wait_s >= LEAST_PATIENCE_S else 0.0
 
 
 def _smooth(old: float, new: float) -> float:

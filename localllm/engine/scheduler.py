@@ -20,6 +20,9 @@ WORTH_WAITING = 32  # tokens of prefix that make it worth to let another sequenc
 HEADROOM = (
     16  # cells kept free per running sequence when another is admitted, so that it is not paused at once
 )
+STRETCH = (
+    1.5  # of a step's prompt tokens where nobody's stream waits, if all prompts are then read to their ends
+)
 MAX_OVERTAKEN = 8  # how often a prompt that finds no room lets a smaller one go first
 LOOK_PAST = 4  # prompts without room that one step looks past: a long line shall cost no time
 
@@ -82,6 +85,10 @@ class Scheduler:
         """How many chats' streams are producing tokens."""
         return sum(not s.is_prefilling and not s.is_background for s in self.running)
 
+    def num_unread(self) -> int:
+        """Prompt tokens that those who wait would have to compute."""
+        return sum(len(s.tokens) - self._find(s)[1] for s in self.waiting)
+
     # ── in and out ──────────────────────────────────────────────────────────────────────────────────────────
 
     def add(self, sequence: Sequence) -> None:
@@ -119,7 +126,10 @@ class Scheduler:
         self._admit()  # first: a prefix may only be copied from cells that were computed in an earlier step
         decoding = self._decode_chunks()
         num_decoded = sum(chunk.count for chunk in decoding)
-        prefilling = self._prefill_chunks(min(prefill_budget, self.n_batch - num_decoded))
+        room = self.n_batch - num_decoded
+        prefilling = self._prefill_chunks(
+            min(prefill_budget if decoding else self._stretched(prefill_budget), room)
+        )
         if self.running and not decoding and not prefilling:
             # All cells are held by half-done prompts: let the oldest go on.
             self._pause(self._by_importance()[-1])
@@ -128,6 +138,11 @@ class Scheduler:
             decoding = [self._with_drafts(decoding[0])]
         num_prefilled = sum(chunk.count for chunk in prefilling)
         return Plan(self.cache.take_operations(), decoding + prefilling, num_decoded, num_prefilled)
+
+    def _stretched(self, budget: int) -> int:
+        """A few tokens more, where otherwise another step would have to read the ends of the prompts."""
+        num_pending = sum(s.num_pending for s in self.running if s.is_prefilling)
+        return max(budget, num_pending) if num_pending <= STRETCH * budget else budget
 
     def _by_importance(self) -> list[Sequence]:
         """The running sequences: chats before background work, then in order of admission."""
@@ -193,7 +208,7 @@ class Scheduler:
         for sequence in list(self.waiting):
             if not self._may_have_row(sequence) or not _may_overtake(sequence, without_room):
                 return
-            source, length = self.cache.find(sequence.tokens) if sequence.params.cache_prompt else (None, 0)
+            source, length = self._find(sequence)
             other = self._who_computes_prefix(sequence, length)
             if other is not None and (sequence.is_background or not other.is_background):
                 continue
@@ -203,6 +218,10 @@ class Scheduler:
                     passed.num_overtaken += 1
             else:
                 without_room.append(sequence)
+
+    def _find(self, sequence: Sequence) -> tuple[Slot | None, int]:
+        """Where the longest prefix of its tokens is, and its length."""
+        return self.cache.find(sequence.tokens) if sequence.params.cache_prompt else (None, 0)
 
     def _may_have_row(self, sequence: Sequence) -> bool:
         if len(self.running) < self.max_running:

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
 Action = Callable[[], None]
 NICENESS = 5
+MOST_COMPANY_S = 0.05  # that a first step waits for requests which keep coming
 SAVE_AFTER_S = 0.25  # of doing nothing, before a kept prefix goes to disk
 
 
@@ -170,6 +171,7 @@ class _Worker:
         core = self._host.core
         while not self._is_closing:
             self._take_actions(wait=not core.has_work)
+            self._wait_for_company()
             if core.has_work:
                 deltas = core.step()
                 if deltas:
@@ -184,6 +186,15 @@ class _Worker:
         with contextlib.suppress(queue.Empty):
             while True:
                 self._inbox.get_nowait()()
+
+    def _wait_for_company(self) -> None:
+        """Before the first step: requests that are sent in the same moment arrive some milliseconds apart."""
+        until = time.monotonic() + MOST_COMPANY_S
+        while (patience_s := self._host.core.patience_s()) and time.monotonic() < until:
+            try:
+                self._inbox.get(timeout=patience_s)()
+            except queue.Empty:
+                return
 
     def _wait_for_action(self) -> Action:
         """The next thing to do. Meanwhile kept prefixes go to disk, one by one."""

@@ -62,3 +62,17 @@ def test_every_step_carries_some_of_the_prompt_however_slow_the_machine(pace):
     """Promise: a prompt is never starved by the streams beside it."""
     run_steps(pace, 50, num_decoding=7, slowness=1000.0)
     assert pace.prefill_tokens(num_decoding=7) > 0
+
+
+def test_what_is_read_in_no_time_waits_for_no_company(pace):
+    """Promise: a short prompt, or a small model, begins at once."""
+    assert Pace(n_batch=512).patience_s(10_000) == 0.0  # nothing is known yet
+    run_steps(pace, 20, num_decoding=0, slowness=0.01)
+    assert pace.patience_s(100) == 0.0
+
+
+def test_a_long_prompt_waits_a_moment_of_the_time_it_takes(pace):
+    """Promise: waiting for company never costs more than a thirtieth, nor more than two hundredths of a second."""
+    run_steps(pace, 50, num_decoding=0)
+    assert 0.0 < pace.patience_s(30) <= 30 * TOKEN_S / 30
+    assert pace.patience_s(10_000) == 0.02

@@ -143,11 +143,15 @@ def test_the_end_is_told_to_the_thread_whoever_sees_it(far_apart: None, pipe: Re
 def test_order_holds_whoever_reads(monkeypatch: pytest.MonkeyPatch, seed: int):
     """Two threads take turns by chance, and are called and left alone by chance: nothing is lost, nothing overtakes."""
     monkeypatch.setattr(reading, "LOOK_S", 0.001)
-    rng, taken = random.Random(seed), []
+    rng = random.Random(seed)
+    taken: list[int] = []
     near, far = multiprocessing.Pipe()
-    reader = PipeReader(
-        near, lambda data: taken.append(int(data)) or rng.random() < 0.7, lambda: rng.random() < 0.9
-    )
+
+    def dispatch(data: bytes) -> bool:
+        taken.append(int(data))
+        return rng.random() < 0.7
+
+    reader = PipeReader(near, dispatch, lambda: rng.random() < 0.9)
     thread = threading.Thread(target=read_to_the_end, args=(reader,))
     thread.start()
     writer = threading.Thread(target=write, args=(far, 2000))

@@ -48,6 +48,41 @@ def test_a_short_prompt_is_not_stuck_behind_a_long_one():
     assert (1, 0) not in rig.texts
 
 
+def test_prompts_that_nearly_fit_into_a_step_are_read_in_one():
+    """Otherwise the last tokens of each take another step, which costs almost as much again."""
+    rig = Rig()
+    for request_id in range(4):
+        rig.submit(request_id, [request_id * 50 + t for t in range(10)])
+    assert rig.scheduler.schedule(prefill_budget=30).num_prefilled == 40
+
+
+@pytest.mark.parametrize(("num_tokens", "num_read"), [(15, 30), (20, 30)])
+def test_a_step_is_stretched_for_whole_prompts_only_and_not_beside_a_stream(num_tokens, num_read):
+    """A running stream waits no longer, and what does not fit anyway is read at the usual measure."""
+    rig = Rig()
+    if num_tokens == 15:
+        rig.submit(9, B[:4])
+        rig.step()
+    for request_id in range(3):
+        rig.submit(request_id, [request_id * 50 + t for t in range(num_tokens)])
+    assert rig.scheduler.schedule(prefill_budget=30).num_prefilled == num_read
+
+
+def test_patience_counts_what_has_to_be_computed_and_ends_when_something_runs():
+    """Four users whose long system prompt is known are soon read; nothing waits once a stream runs."""
+    rig = Rig()
+    rig.submit(1, A, max_tokens=1)
+    rig.run()
+    rig.submit(2, [*A, 7, 8, 9])
+    rig.submit(3, B[:20])
+    assert rig.scheduler.num_unread() == 3 + 20
+    rig.core.pace.observe(0, 10, 1.0)
+    assert rig.core.patience_s() > 0
+    rig.step()
+    rig.submit(4, B)
+    assert rig.core.patience_s() == 0
+
+
 def test_eight_streams_all_progress_together():
     """None waits for another to finish."""
     rig = Rig(max_running=8, num_slots=16, num_cells=2048)

@@ -1,0 +1,62 @@
+"""The engine's loop without a model: what it waits for before it computes."""
+
+from __future__ import annotations
+
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
+from typing import Any
+
+from localllm.engine import worker
+
+
+def loop_over(core: Any) -> worker._Worker:
+    host: Any = SimpleNamespace(core=core)
+    nothing: Any = None
+    return worker._Worker(host, nothing, nothing, ThreadPoolExecutor(1))
+
+
+class Core:
+    """Is patient until so many requests have come."""
+
+    def __init__(self, enough: int) -> None:
+        self.num_requests = 1
+        self.enough = enough
+
+    def patience_s(self) -> float:
+        return 0.0 if self.num_requests >= self.enough else 30.0
+
+    def add(self) -> None:
+        self.num_requests += 1
+
+
+def test_requests_that_keep_coming_are_waited_for(monkeypatch):
+    """The first step has them all, although each of them was prepared for itself."""
+    monkeypatch.setattr(worker, "MOST_COMPANY_S", 60.0)
+    core = Core(enough=4)
+    loop = loop_over(core)
+    timers = [threading.Timer(0.01 * i, loop._inbox.put, args=(core.add,)) for i in range(3)]
+    for timer in timers:
+        timer.start()
+    loop._wait_for_company()
+    assert core.num_requests == 4
+
+
+def test_an_endless_stream_of_requests_does_not_keep_the_first_one_waiting(monkeypatch):
+    """After some moments it begins, whoever still comes."""
+    monkeypatch.setattr(worker, "MOST_COMPANY_S", 0.05)
+    core = Core(enough=1_000_000_000)
+    loop = loop_over(core)
+    for _ in range(10):
+        loop._inbox.put(core.add)
+
+    def again() -> None:
+        core.add()
+        loop._inbox.put(again)
+
+    loop._inbox.put(again)
+    began = time.monotonic()
+    loop._wait_for_company()
+    assert time.monotonic() - began < 30.0
+    assert core.num_requests > 10
