@@ -68,6 +68,10 @@ class ChatAnswer:
     def cancel(self) -> None:
         self.job.cancel()
 
+    def abandon(self) -> None:
+        """See Job.abandon."""
+        self.job.abandon()
+
     @property
     def model_id(self) -> str:
         return self.request.model

@@ -12,7 +12,7 @@ import logging
 import socket
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from waitress.channel import HTTPChannel
@@ -30,15 +30,41 @@ SOCKET_OPTIONS = [(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1), (socket.SOL_SOCKE
 if sys.platform == "linux":
     # A client that has vanished is noticed by the first ping that nobody confirms for so long.
     SOCKET_OPTIONS.append((socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(IDLE_S * 1000)))
+ON_HANGUP = "localllm.on_hangup"  # in a request's environ: its channel's method
 WITHOUT_FILES = (errno.EMFILE, errno.ENFILE)
 
 
 class Channel(HTTPChannel):  # type: ignore[misc]
-    """A connection that knows since when it has been waiting for what."""
+    """A connection that knows since when it has been waiting for what, and tells when its client has left."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         self.began_at = self.moved_at = time.monotonic()
+        self._hangup: Callable[[], None] | None = None
         super().__init__(*args, **options)
+
+    def on_hangup(self, call: Callable[[], None]) -> None:
+        """Have this called, by the server's loop, if the client leaves before the present request has its answer."""
+        self._hangup = call
+        self._tell_hangup()
+
+    def service(self) -> None:
+        try:
+            super().service()
+        finally:
+            self._hangup = None
+
+    def handle_read(self) -> None:
+        super().handle_read()
+        self._tell_hangup()
+
+    def handle_close(self) -> None:
+        super().handle_close()
+        self._tell_hangup()
+
+    def _tell_hangup(self) -> None:
+        if not self.connected and (call := self._hangup) is not None:
+            self._hangup = None
+            call()
 
     def received(self, data: bytes) -> bool:
         self.moved_at = time.monotonic()

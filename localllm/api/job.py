@@ -168,6 +168,11 @@ class Job:
             stream.cancel()
         self._resources.close()
 
+    def abandon(self) -> None:
+        """Nobody waits for this any more: the engine stops. Any thread may call it; `cancel` comes as always."""
+        for stream in self._streams.copy():
+            stream.cancel()
+
     def headers(self) -> dict[str, str]:
         """What the response says beside its body: nothing, for a prompt that is taken as it is."""
         return {}

@@ -11,7 +11,7 @@ from typing import Any, Literal, Protocol
 from flask import Response, request
 
 from localllm import facts
-from localllm.api import sse
+from localllm.api import connections, sse
 from localllm.api.counts import Rhythm, Usage
 from localllm.api.envelope import json_response
 from localllm.api.job import Services
@@ -37,6 +37,7 @@ class Answer(Protocol):
     def usage(self) -> Usage: ...
     def headers(self) -> dict[str, str]: ...
     def cancel(self) -> None: ...
+    def abandon(self) -> None: ...
     def loading_note(self) -> sse.Note: ...
 
 
@@ -45,6 +46,7 @@ def streamed(
 ) -> Response:
     """Errors before the first header are raised, so they get their own status."""
     let_go = _let_go(answer)
+    _abandon_on_hangup(answer)
     try:
         answer.prepare(HEADERS_WITHIN_S)
         frames = _after_loading(answer, source)
@@ -64,6 +66,7 @@ def _after_loading(answer: Answer, source: Callable[[], sse.Source]) -> sse.Sour
 
 def whole(answer: Answer, body: Callable[[], dict[str, Any]]) -> Response:
     """The body as JSON, once everything has been generated."""
+    _abandon_on_hangup(answer)
     try:
         answer.prepare()
         response = json_response(body())
@@ -71,6 +74,13 @@ def whole(answer: Answer, body: Callable[[], dict[str, Any]]) -> Response:
         return response
     finally:
         _let_go(answer)()
+
+
+def _abandon_on_hangup(answer: Answer) -> None:
+    """Not only at the next token: until then the engine would compute for nobody, beside the next request."""
+    on_hangup = request.environ.get(connections.ON_HANGUP)
+    if on_hangup is not None:
+        on_hangup(answer.abandon)
 
 
 def _let_go(answer: Answer) -> Callable[[], None]:

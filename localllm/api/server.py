@@ -47,6 +47,11 @@ SWEEP_S = 0.5
 class _Task(WSGITask):  # type: ignore[misc]
     """A stream is chunked, so its end is marked: the connection need not be closed to end it."""
 
+    def get_environment(self) -> dict[str, Any]:
+        environ: dict[str, Any] = super().get_environment()
+        environ[connections.ON_HANGUP] = self.channel.on_hangup
+        return environ
+
     def set_close_on_finish(self) -> None:
         if not (self.chunked_response and not self.wrote_header):
             super().set_close_on_finish()

@@ -123,6 +123,20 @@ def test_a_model_is_held_as_long_as_its_answer_runs(client, engine, models):
     stream.close()
 
 
+@pytest.mark.parametrize("is_streamed", [True, False])
+def test_hanging_up_reaches_the_engine_before_its_next_token(serve, engine, monkeypatch, is_streamed):
+    """The server's loop sees it and tells the engine itself: nobody looks, and no token comes."""
+    monkeypatch.setattr("localllm.api.job.POLL_S", 60.0)
+    client = serve()
+    go_on = threading.Event()
+    engine.script = lambda prompt, params: [go_on]
+    request = client.open(CHAT, BODY | {"stream": is_streamed})
+    stream = engine.wait_for_stream()
+    request.close()
+    assert stream.was_cancelled.wait(5)
+    go_on.set()
+
+
 def test_models_and_health_answer_while_every_generating_thread_is_busy(serve, engine):
     """The requests over the limit are told to come back; what costs nothing is answered at once."""
     client = serve(num_http_threads=2)

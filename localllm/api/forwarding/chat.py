@@ -44,6 +44,9 @@ class ForwardedChat:
     def cancel(self) -> None:
         self._job.cancel()
 
+    def abandon(self) -> None:
+        """Nothing: the job itself looks at its client a few times a second."""
+
     @property
     def model_id(self) -> str:
         return self.request.model

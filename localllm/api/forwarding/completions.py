@@ -62,6 +62,9 @@ class ForwardedCompletion:
     def cancel(self) -> None:
         self._job.cancel()
 
+    def abandon(self) -> None:
+        """Nothing: the job itself looks at its client a few times a second."""
+
     def usage(self) -> Usage:
         return self._figures.usage(self._num_prompt_chars)
 
