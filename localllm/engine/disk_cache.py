@@ -82,13 +82,10 @@ class DiskCache:
         self._remove(stored.path)
         return None
 
-    def holds(self, token_ids: TokenIds) -> bool:
-        """True where these tokens, or more of them, are stored already."""
+    def covers(self, token_ids: TokenIds) -> int:
+        """How many of these tokens are stored already."""
         with self._lock:
-            return any(
-                len(s.token_ids) >= len(token_ids) and common_prefix(s.token_ids, token_ids) == len(token_ids)
-                for s in self._stored.values()
-            )
+            return max((common_prefix(s.token_ids, token_ids) for s in self._stored.values()), default=0)
 
     def write(self, token_ids: TokenIds, state: bytes | bytearray) -> None:
         """Store a prefix and forget those it extends. A full disk is no error: the prefix is just not kept.

@@ -14,12 +14,12 @@ class Pace:
     """Measures what a prompt token and a decoding step cost, and turns time budgets into token counts.
 
     busy_s: how long a step may take while somebody's stream is running, which is the longest pause in that stream.
-    A quarter of a second: with half of it a laptop's CPU would read a long prompt at two thirds of its speed, because
+    A fifth of a second: with half of it a laptop's CPU would read a long prompt at two thirds of its speed, because
     each step begins with reading all the weights. idle_s: while nobody's stream is running; it bounds how long a
     cancel or a newcomer waits.
     """
 
-    def __init__(self, n_batch: int, *, busy_s: float = 0.24, idle_s: float = 1.0) -> None:
+    def __init__(self, n_batch: int, *, busy_s: float = 0.22, idle_s: float = 1.0) -> None:
         self.n_batch = n_batch
         self.busy_s = busy_s
         self.idle_s = idle_s

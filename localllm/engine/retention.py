@@ -1,19 +1,21 @@
 """What goes to disk and what comes back: the traffic between the slots and the prefix files.
 
 Slots are saved while the loop has nothing to do, when they are evicted, and at the end, so that a crash, a swap and a
-restart all find them again. Belongs to the loop; only the functions it returns may run elsewhere.
+restart all find them again. What many conversations begin with is written once. Belongs to the loop; only the functions
+it returns may run elsewhere.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from collections.abc import Sequence as Seq
 from pathlib import Path
 
 from localllm.engine.disk_cache import MIN_TOKENS, DiskCache, Stored
 from localllm.engine.prefix_cache import Copy, PrefixCache, Slot
 from localllm.engine.runner import Runner
-from localllm.engine.sequence import Sequence, TokenBuffer
+from localllm.engine.sequence import Sequence, TokenBuffer, TokenIds, common_prefix
 
 WORTH_READING = 64  # tokens that the disk must have more than the memory
 
@@ -31,6 +33,8 @@ class Retention:
         self._runner = runner
         self._write_later = write_later
         self._saved: dict[int, tuple[int, int]] = {}  # seq_id → what it held when it was looked at last
+        self._on_its_way: dict[int, TokenIds] = {}  # to the disk
+        self._num_writes = 0
         self.num_restored_tokens = 0
         cache.on_evict = self._save_evicted
 
@@ -80,20 +84,34 @@ class Retention:
 
     def _save_evicted(self, slot: Slot) -> None:
         is_real = not any(isinstance(op, Copy) and op.target == slot.seq_id for op in self._cache.operations)
-        if is_real and self._is_worth_saving(slot):
+        staying = [s.held for s in self._cache.slots if s is not slot] if self._cache.can_cut else []
+        if is_real and self._is_worth_saving(slot, staying):
             self._save(slot)
 
-    def _is_worth_saving(self, slot: Slot) -> bool:
+    def _is_worth_saving(self, slot: Slot, staying: Seq[TokenIds] = ()) -> bool:
+        """staying: what is in memory beside it, and saves itself when it has to go."""
         if not slot.is_idle or slot.is_background or slot.length < MIN_TOKENS:
             return False
         if self._saved.get(slot.seq_id) == (slot.last_used, slot.length):
             return False
         self._saved[slot.seq_id] = (slot.last_used, slot.length)
-        return not self._disk.holds(slot.held)
+        elsewhere = [common_prefix(ids, slot.held) for ids in (*staying, *self._on_its_way.values())]
+        num_lost = slot.length - max(self._disk.covers(slot.held), *elsewhere, 0)
+        return num_lost >= (MIN_TOKENS if self._cache.can_cut else 1)
 
     def _save(self, slot: Slot) -> None:
         token_ids, state = slot.held.copy(), self._runner.save(slot.seq_id)
-        self._write_later(lambda: self._disk.write(token_ids, state))
+        self._num_writes += 1
+        number = self._num_writes
+        self._on_its_way[number] = token_ids
+
+        def write() -> None:
+            try:
+                self._disk.write(token_ids, state)
+            finally:
+                del self._on_its_way[number]
+
+        self._write_later(write)
 
 
 def fingerprint(path: Path, *settings: object) -> str:

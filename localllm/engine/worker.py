@@ -164,6 +164,7 @@ class _Worker:
         self._inbox: queue.SimpleQueue[Action] = queue.SimpleQueue()
         self._preparers = preparers
         self._cancelled: set[int] = set()
+        self._on_their_way: set[int] = set()  # requests that the preparers have
         self._is_closing = False
 
     def run(self) -> None:
@@ -188,13 +189,14 @@ class _Worker:
                 self._inbox.get_nowait()()
 
     def _wait_for_company(self) -> None:
-        """Before the first step: requests that are sent in the same moment arrive some milliseconds apart."""
+        """Before the first step: requests that are sent in the same moment are ready some milliseconds apart."""
         until = time.monotonic() + MOST_COMPANY_S
         while (patience_s := self._host.core.patience_s()) and time.monotonic() < until:
             try:
                 self._inbox.get(timeout=patience_s)()
             except queue.Empty:
-                return
+                if not self._on_their_way:
+                    return
 
     def _wait_for_action(self) -> Action:
         """The next thing to do. Meanwhile kept prefixes go to disk, one by one."""
@@ -219,6 +221,7 @@ class _Worker:
     def _receive(self, command: m.Command) -> None:
         match command:
             case m.Submit():
+                self._on_their_way.add(command.request_id)
                 self._preparers.submit(self._prepare, command)
             case m.Cancel():
                 self._inbox.put(lambda: self._cancel(command.request_id))
@@ -242,7 +245,7 @@ class _Worker:
             self._outbox.send(
                 m.Refused(command.request_id, type(error).__name__, error.message, error.param, error.code)
             )
-            self._inbox.put(lambda: self._cancelled.discard(command.request_id))
+            self._inbox.put(lambda: self._forget(command.request_id))
             return
         self._outbox.send(m.Accepted(command.request_id, prepared[0].sequence.num_prompt_tokens))
         self._inbox.put(lambda: self._start(command.request_id, prepared))
@@ -269,7 +272,13 @@ class _Worker:
 
     # ── in the loop ─────────────────────────────────────────────────────────────────────────────────────────
 
+    def _forget(self, request_id: int) -> None:
+        """It was refused."""
+        self._cancelled.discard(request_id)
+        self._on_their_way.discard(request_id)
+
     def _start(self, request_id: int, prepared: list[Prepared]) -> None:
+        self._on_their_way.discard(request_id)
         retention = self._host.retention
         stored = retention.wanted(prepared[0].sequence) if retention is not None else None
         if retention is None or stored is None:

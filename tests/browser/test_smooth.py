@@ -60,6 +60,7 @@ def filled(visit, url: str):
     return opened
 
 
+@pytest.mark.slow
 def test_of_thousands_of_messages_only_those_near_the_window_are_built(scripted, visit):
     """At the end, and wherever one scrolls to; the first message is reached."""
     opened = filled(visit, scripted.url)

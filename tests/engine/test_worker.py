@@ -43,6 +43,18 @@ def test_requests_that_keep_coming_are_waited_for(monkeypatch):
     assert core.num_requests == 4
 
 
+def test_a_request_that_is_being_prepared_is_waited_for(monkeypatch):
+    """Also where it takes longer than the others are patient: it is known to come."""
+    monkeypatch.setattr(worker, "MOST_COMPANY_S", 60.0)
+    core = Core(enough=2)
+    monkeypatch.setattr(core, "patience_s", lambda: 0.001 if core.num_requests < 2 else 0.0)
+    loop = loop_over(core)
+    loop._on_their_way.add(7)
+    threading.Timer(0.2, loop._inbox.put, args=(core.add,)).start()
+    loop._wait_for_company()
+    assert core.num_requests == 2
+
+
 def test_an_endless_stream_of_requests_does_not_keep_the_first_one_waiting(monkeypatch):
     """After some moments it begins, whoever still comes."""
     monkeypatch.setattr(worker, "MOST_COMPANY_S", 0.05)

@@ -33,12 +33,12 @@ def entry(**keys: object) -> Entry:
 SHAPES = [
     ("llama", 4, 768, 8000, 4096),
     ("llama", 4, 512, 8000, 32_768),
-    ("qwen2", 2, 384, 60_000, 2048),
+    pytest.param("qwen2", 2, 384, 60_000, 2048, marks=pytest.mark.slow),
     ("gemma3", 6, 512, 8000, 16_384),
     ("mamba", 6, 512, 8000, 4096),
     ("lfm2", 6, 512, 8000, 16_384),
     ("bert", 6, 768, 8000, 512),
-    ("bert", 4, 384, 30_000, 2048),
+    pytest.param("bert", 4, 384, 30_000, 2048, marks=pytest.mark.slow),
 ]
 
 

@@ -1,0 +1,82 @@
+"""What goes to disk: everything that would have to be computed again, and nothing twice."""
+
+from __future__ import annotations
+
+import pytest
+
+from localllm.engine.disk_cache import MIN_TOKENS, DiskCache
+from localllm.engine.retention import Retention
+from tests.engine.fakes import Rig
+
+SYSTEM = list(range(1000, 1200))  # what all users' prompts begin with
+
+
+class Kept:
+    """A rig whose slots go to disk; writes wait until they are let through."""
+
+    def __init__(self, tmp_path, **options):
+        self.rig = Rig(num_slots=8, num_cells=4096, **options)
+        self.disk = DiskCache(tmp_path / "kept", "model", 10**9)
+        self.writes = []
+        self.retention = Retention(self.disk, self.rig.cache, self.rig.runner, self.writes.append)
+
+    def answer(self, request_id, prompt):
+        self.rig.submit(request_id, prompt, max_tokens=2)
+        self.rig.run()
+
+    def save_all(self):
+        while self.retention.save_one():
+            pass
+
+    def write_all(self):
+        num_writes = len(self.writes)
+        while self.writes:
+            self.writes.pop(0)()
+        return num_writes
+
+
+def prompt_of(user, count=20):
+    return [*SYSTEM, *range(100 * user, 100 * user + count)]
+
+
+def test_what_many_prompts_begin_with_is_written_once(tmp_path):
+    """Four users with one system prompt: the tokens of their own are soon computed, the rest is on disk once."""
+    kept = Kept(tmp_path)
+    for user in range(1, 5):
+        kept.answer(user, prompt_of(user))
+    kept.save_all()
+    assert kept.write_all() == 1
+    assert kept.disk.covers(SYSTEM) == len(SYSTEM)
+
+
+def test_a_long_conversation_of_its_own_is_written_although_its_beginning_is_there(tmp_path):
+    """What is worth a file is counted in the tokens that would be lost."""
+    kept = Kept(tmp_path)
+    kept.answer(1, prompt_of(1))
+    kept.save_all()
+    kept.write_all()
+    kept.answer(2, prompt_of(2, count=MIN_TOKENS + 10))
+    kept.save_all()
+    assert kept.write_all() == 1
+
+
+def test_what_is_sent_away_is_not_written_while_another_slot_has_it(tmp_path):
+    """The other one goes to disk when it has to go itself: nothing is lost."""
+    kept = Kept(tmp_path, kept_beside_streams=250)
+    for user in range(1, 5):
+        kept.answer(user, prompt_of(user))
+    assert kept.write_all() == 0
+    kept.answer(9, list(range(5000, 5300)))
+    kept.answer(10, list(range(6000, 6300)))
+    kept.write_all()
+    assert kept.disk.covers(SYSTEM) == len(SYSTEM)
+
+
+@pytest.mark.parametrize("own", [5, 50])
+def test_a_memory_that_is_taken_whole_is_written_whole(tmp_path, own):
+    """A recurrent state of a longer text is of no use for a shorter one."""
+    kept = Kept(tmp_path, can_cut=False)
+    kept.answer(1, prompt_of(1))
+    kept.answer(2, prompt_of(2, count=own))
+    kept.save_all()
+    assert kept.write_all() == 2
