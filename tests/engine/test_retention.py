@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from localllm.engine.disk_cache import MIN_TOKENS, DiskCache
-from localllm.engine.retention import Retention
+from localllm.engine.retention import Retention, Write
 from tests.engine.fakes import Rig
 
 SYSTEM = list(range(1000, 1200))  # what all users' prompts begin with
@@ -17,7 +18,7 @@ class Kept:
     def __init__(self, tmp_path, **options):
         self.rig = Rig(num_slots=8, num_cells=4096, **options)
         self.disk = DiskCache(tmp_path / "kept", "model", 10**9)
-        self.writes = []
+        self.writes: list[Write] = []
         self.retention = Retention(self.disk, self.rig.cache, self.rig.runner, self.writes.append)
 
     def answer(self, request_id, prompt):
@@ -27,6 +28,10 @@ class Kept:
     def save_all(self):
         while self.retention.save_one():
             pass
+
+    @property
+    def has_system(self):
+        return self.disk.covers(np.array(SYSTEM, dtype=np.int32)) == len(SYSTEM)
 
     def write_all(self):
         num_writes = len(self.writes)
@@ -46,7 +51,7 @@ def test_what_many_prompts_begin_with_is_written_once(tmp_path):
         kept.answer(user, prompt_of(user))
     kept.save_all()
     assert kept.write_all() == 1
-    assert kept.disk.covers(SYSTEM) == len(SYSTEM)
+    assert kept.has_system
 
 
 def test_a_long_conversation_of_its_own_is_written_although_its_beginning_is_there(tmp_path):
@@ -69,7 +74,7 @@ def test_what_is_sent_away_is_not_written_while_another_slot_has_it(tmp_path):
     kept.answer(9, list(range(5000, 5300)))
     kept.answer(10, list(range(6000, 6300)))
     kept.write_all()
-    assert kept.disk.covers(SYSTEM) == len(SYSTEM)
+    assert kept.has_system
 
 
 @pytest.mark.parametrize("own", [5, 50])
