@@ -5,6 +5,8 @@ Knows no wire format: the endpoint gives the source of a stream and the body of 
 
 from __future__ import annotations
 
+import contextlib
+import threading
 from collections.abc import Callable
 from typing import Any, Literal, Protocol
 
@@ -77,10 +79,20 @@ def whole(answer: Answer, body: Callable[[], dict[str, Any]]) -> Response:
 
 
 def _abandon_on_hangup(answer: Answer) -> None:
-    """Not only at the next token: until then the engine would compute for nobody, beside the next request."""
+    """Not only at the next token: until then the engine would compute for nobody, beside the next request.
+
+    By a thread of its own: an engine that was stopped may take no command, and the server's loop waits for nobody.
+    """
+
+    def abandon() -> None:
+        with contextlib.suppress(
+            RuntimeError
+        ):  # the system has no thread left; then it is seen at the next token
+            threading.Thread(target=answer.abandon, name="hang-up", daemon=True).start()
+
     on_hangup = request.environ.get(connections.ON_HANGUP)
     if on_hangup is not None:
-        on_hangup(answer.abandon)
+        on_hangup(abandon)
 
 
 def _let_go(answer: Answer) -> Callable[[], None]:

@@ -137,6 +137,21 @@ def test_hanging_up_reaches_the_engine_before_its_next_token(serve, engine, monk
     go_on.set()
 
 
+def test_an_engine_that_takes_no_command_does_not_hold_up_the_server(client, engine):
+    """It was stopped and its pipe is full: whoever hangs up meanwhile costs nobody else anything."""
+    is_asked, takes_commands = threading.Event(), threading.Event()
+    engine.script = lambda prompt, params: [takes_commands]
+    request = client.open(CHAT, BODY | {"stream": True})
+    stream = engine.wait_for_stream()
+    stream.cancel = lambda: (is_asked.set(), takes_commands.wait())
+    try:
+        request.close()
+        assert is_asked.wait(5)
+        assert client.get("/health").status == client.get("/v1/models").status == 200
+    finally:
+        takes_commands.set()
+
+
 def test_models_and_health_answer_while_every_generating_thread_is_busy(serve, engine):
     """The requests over the limit are told to come back; what costs nothing is answered at once."""
     client = serve(num_http_threads=2)
