@@ -143,7 +143,12 @@ def test_an_engine_that_takes_no_command_does_not_hold_up_the_server(client, eng
     engine.script = lambda prompt, params: [takes_commands]
     request = client.open(CHAT, BODY | {"stream": True})
     stream = engine.wait_for_stream()
-    stream.cancel = lambda: (is_asked.set(), takes_commands.wait())
+
+    def cancel() -> None:
+        is_asked.set()
+        takes_commands.wait()
+
+    stream.cancel = cancel
     try:
         request.close()
         assert is_asked.wait(5)
