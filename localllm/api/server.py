@@ -121,8 +121,11 @@ class _Dispatcher(ThreadedTaskDispatcher):  # type: ignore[misc]
             channel = self._instant.popleft()
             if channel.total_outbufs_len:  # its client has not read the answer before: that may take time
                 super().add_task(channel)
-            else:
+                continue
+            try:
                 channel.service()
+            except Exception:  # as in waitress' threads: the loop serves everybody
+                self.logger.exception("Exception when servicing %r", channel)
 
 
 def _is_instant(channel: Any) -> bool:
