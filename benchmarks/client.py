@@ -146,8 +146,10 @@ class Stream:
         self._connection.close()
 
     def _parse(self, arrived: Sequence[tuple[float, bytes]]) -> None:
-        """What came from the socket. The sizes of chunks are taken for lines that are no event; no frame is longer
-        than a chunk with any of the servers here, or its JSON would be cut and say so."""
+        """Take the events out of what came from the socket.
+
+        The sizes of chunks are lines that are no event. A frame that were cut by one would not be JSON, and say so.
+        """
         for at, data in arrived:
             *lines, self._line = (self._line + data).split(b"\n")
             for line in lines:

@@ -82,12 +82,11 @@ def _abandon_on_hangup(answer: Answer) -> None:
     """Not only at the next token: until then the engine would compute for nobody, beside the next request.
 
     By a thread of its own: an engine that was stopped may take no command, and the server's loop waits for nobody.
+    Where the system has no thread left, it is seen at the next token after all.
     """
 
     def abandon() -> None:
-        with contextlib.suppress(
-            RuntimeError
-        ):  # the system has no thread left; then it is seen at the next token
+        with contextlib.suppress(RuntimeError):
             threading.Thread(target=answer.abandon, name="hang-up", daemon=True).start()
 
     on_hangup = request.environ.get(connections.ON_HANGUP)

@@ -1,7 +1,7 @@
 """Who reads an engine's pipe: a thread of its own, or, while one stream is all there is, the thread that waits for it.
 
-Then a token wakes one thread instead of two, and each costs something where every core computes: 0.6 ms of processor a
-token in the app instead of 0.75 (measured on two cores). Knows no message.
+Then a token wakes one thread instead of two, where every core computes: the app's threads changed 1.1 times a token
+instead of 2.5 to 3.6 times, for as much processor time (0.5 ms, measured on two cores). Knows no message.
 """
 
 from __future__ import annotations

@@ -84,7 +84,9 @@ class Retention:
 
     def _save_evicted(self, slot: Slot) -> None:
         is_real = not any(isinstance(op, Copy) and op.target == slot.seq_id for op in self._cache.operations)
-        staying = [s.held for s in self._cache.slots if s is not slot] if self._cache.can_cut else []
+        staying = []
+        if self._cache.can_cut:
+            staying = [s.held for s in self._cache.slots if s is not slot and not s.is_background]
         if is_real and self._is_worth_saving(slot, staying):
             self._save(slot)
 

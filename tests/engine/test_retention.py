@@ -21,8 +21,8 @@ class Kept:
         self.writes: list[Write] = []
         self.retention = Retention(self.disk, self.rig.cache, self.rig.runner, self.writes.append)
 
-    def answer(self, request_id, prompt):
-        self.rig.submit(request_id, prompt, max_tokens=2)
+    def answer(self, request_id, prompt, priority="chat"):
+        self.rig.submit(request_id, prompt, max_tokens=2, priority=priority)
         self.rig.run()
 
     def save_all(self):
@@ -73,6 +73,17 @@ def test_what_is_sent_away_is_not_written_while_another_slot_has_it(tmp_path):
     assert kept.write_all() == 0
     kept.answer(9, list(range(5000, 5300)))
     kept.answer(10, list(range(6000, 6300)))
+    kept.write_all()
+    assert kept.has_system
+
+
+def test_background_work_is_no_keeper(tmp_path):
+    """What it holds is never written, so a chat's prefix that it shares is."""
+    kept = Kept(tmp_path)
+    kept.answer(1, prompt_of(1))
+    kept.answer(2, prompt_of(2), priority="background")
+    (of_chat,) = (slot for slot in kept.rig.cache.slots if slot.length and not slot.is_background)
+    kept.rig.cache.drop(of_chat)
     kept.write_all()
     assert kept.has_system
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 from typing import Any
@@ -60,15 +59,11 @@ def test_an_endless_stream_of_requests_does_not_keep_the_first_one_waiting(monke
     monkeypatch.setattr(worker, "MOST_COMPANY_S", 0.05)
     core = Core(enough=1_000_000_000)
     loop = loop_over(core)
-    for _ in range(10):
-        loop._inbox.put(core.add)
 
     def again() -> None:
         core.add()
         loop._inbox.put(again)
 
     loop._inbox.put(again)
-    began = time.monotonic()
     loop._wait_for_company()
-    assert time.monotonic() - began < 30.0
-    assert core.num_requests > 10
+    assert core.num_requests < core.enough
