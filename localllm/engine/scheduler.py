@@ -5,26 +5,22 @@
 Every step carries one token of each decoding sequence; what is left of the step is shared fairly by prompts. When
 cells run out, kept prefixes go first, then the newest sequence is paused and comes back by its prefix later.
 Background work has the rows and cells that chats leave: it is paused when a chat waits for either.
+Which of those who wait may start is answered by admission_control.py.
 """
 
 from __future__ import annotations
 
 import msgspec
 
+from localllm.engine.admission_control import AdmissionControl, may_overtake
 from localllm.engine.admissions import Admissions
 from localllm.engine.drafting import Drafter
 from localllm.engine.prefix_cache import Operation, PrefixCache, Slot
-from localllm.engine.sequence import Sequence, State, TokenIds, common_prefix
+from localllm.engine.sequence import Sequence, State, by_importance
 
-WORTH_WAITING = 32  # tokens of prefix that make it worth to let another sequence compute them first
-HEADROOM = (
-    16  # cells kept free per running sequence when another is admitted, so that it is not paused at once
-)
 STRETCH = (
     1.5  # of a step's prompt tokens where nobody's stream waits, if all prompts are then read to their ends
 )
-MAX_OVERTAKEN = 8  # how often a prompt that finds no room lets a smaller one go first
-LOOK_PAST = 4  # prompts without room that one step looks past: a long line shall cost no time
 
 
 class Chunk(msgspec.Struct, frozen=True):
@@ -65,12 +61,12 @@ class Scheduler:
         self.cache = cache
         self.drafter = drafter
         self.admissions = Admissions(cache)
-        self.max_running = max_running
         self.max_waiting = max_waiting
         self.n_batch = n_batch
         self.waiting: list[Sequence] = []
         self.running: list[Sequence] = []
         self.num_paused = 0
+        self._admission = AdmissionControl(cache, self.running, max_running)
 
     @property
     def has_work(self) -> bool:
@@ -132,7 +128,7 @@ class Scheduler:
         )
         if self.running and not decoding and not prefilling:
             # All cells are held by half-done prompts: let the oldest go on.
-            self._pause(self._by_importance()[-1])
+            self._pause(by_importance(self.running)[-1])
             return self.schedule(prefill_budget)
         if len(decoding) == 1 and not prefilling:
             decoding = [self._with_drafts(decoding[0])]
@@ -144,14 +140,10 @@ class Scheduler:
         num_pending = sum(s.num_pending for s in self.running if s.is_prefilling)
         return max(budget, num_pending) if num_pending <= STRETCH * budget else budget
 
-    def _by_importance(self) -> list[Sequence]:
-        """The running sequences: chats before background work, then in order of admission."""
-        return sorted(self.running, key=lambda s: s.is_background)
-
     def _decode_chunks(self) -> list[Chunk]:
         """One row each, and what a grammar forced as far as the batch has room: the rest waits for the next step."""
         chunks, room = [], self.n_batch
-        decoding = [s for s in self._by_importance() if not s.is_prefilling]
+        decoding = [s for s in by_importance(self.running) if not s.is_prefilling]
         for position, sequence in enumerate(decoding):
             if sequence.state is State.RUNNING and self._secure(sequence):
                 count = min(sequence.num_pending, room - (len(decoding) - position - 1))
@@ -182,7 +174,7 @@ class Scheduler:
         chunk in this step yet.
         """
         while not self.cache.make_room(sequence.num_pending, for_background=sequence.is_background):
-            last = self._by_importance()[-1]
+            last = by_importance(self.running)[-1]
             self._pause(last)
             if last is sequence:
                 return False
@@ -206,13 +198,13 @@ class Scheduler:
         """
         without_room: list[Sequence] = []
         for sequence in list(self.waiting):
-            if not self._may_have_row(sequence) or not _may_overtake(sequence, without_room):
+            if not self._admission.may_have_row(sequence) or not may_overtake(sequence, without_room):
                 return
             source, length = self._find(sequence)
-            other = self._who_computes_prefix(sequence, length)
+            other = self._admission.who_computes_prefix(sequence, length)
             if other is not None and (sequence.is_background or not other.is_background):
                 continue
-            aside = self._who_steps_aside(sequence, source, length, first=other)
+            aside = self._admission.who_steps_aside(sequence, source, length, first=other)
             if aside is not None and self._start(sequence, source, length, aside):
                 for passed in without_room:
                     passed.num_overtaken += 1
@@ -222,44 +214,6 @@ class Scheduler:
     def _find(self, sequence: Sequence) -> tuple[Slot | None, int]:
         """Where the longest prefix of its tokens is, and its length."""
         return self.cache.find(sequence.tokens) if sequence.params.cache_prompt else (None, 0)
-
-    def _may_have_row(self, sequence: Sequence) -> bool:
-        if len(self.running) < self.max_running:
-            return True
-        return not sequence.is_background and any(s.is_background for s in self.running)
-
-    def _who_computes_prefix(self, sequence: Sequence, length: int) -> Sequence | None:
-        """Who computes just now so much more of this prompt than is there that it is worth waiting for."""
-        if not sequence.params.cache_prompt:
-            return None
-        wanted = sequence.tokens.view(0, len(sequence.tokens) - 1)
-        prefilling = (s for s in self._by_importance() if s.is_prefilling)
-        return next((s for s in prefilling if self._will_share(s, wanted) >= length + WORTH_WAITING), None)
-
-    def _will_share(self, sequence: Sequence, wanted: TokenIds) -> int:
-        """How many of the wanted tokens can be taken from this sequence while it reads its prompt."""
-        shared = common_prefix(sequence.tokens.view(0, sequence.prefill_end), wanted)
-        return shared if self.cache.can_cut or shared == len(wanted) == sequence.prefill_end - 1 else 0
-
-    def _who_steps_aside(
-        self, sequence: Sequence, source: Slot | None, length: int, first: Sequence | None
-    ) -> list[Sequence] | None:
-        """The running background sequences that must be paused for this one: as few as will do, newest first.
-
-        first: one that must be among them. None where there is no room even so.
-        """
-        background = sequence.is_background
-        candidates = [] if background else [s for s in reversed(self.running) if s.is_background]
-        candidates.sort(key=lambda s: s is not first)
-        for count in range(int(first is not None), len(candidates) + 1):
-            aside = candidates[:count]
-            staying = [s for s in self.running if s not in aside]
-            needed = len(sequence.tokens) - length + sum(s.num_promised + HEADROOM for s in staying)
-            given_up = [s.slot for s in aside if s.slot is not None]
-            available = self.cache.num_available(source, length, given_up, for_background=background)
-            if len(staying) < self.max_running and available >= needed:
-                return aside
-        return None
 
     def _start(self, sequence: Sequence, source: Slot | None, length: int, aside: list[Sequence]) -> bool:
         """Give a sequence its row and slot. False where all slots hold what it may not evict."""
@@ -313,7 +267,7 @@ class Scheduler:
         if self.cache.can_cut:
             return False
         prompts = (s.tokens.view(0, len(s.tokens) - 1) for s in self.waiting if s.params.cache_prompt)
-        return any(self._will_share(sequence, prompt) for prompt in prompts)
+        return any(self._admission.will_share(sequence, prompt) for prompt in prompts)
 
     def _chunk(self, sequence: Sequence, count: int) -> Chunk:
         slot = sequence.slot
@@ -321,16 +275,3 @@ class Scheduler:
         start = slot.length
         self.cache.extend(slot, count)
         return Chunk(sequence, start, count, wants_logits=sequence.num_pending == 0)
-
-
-def _may_overtake(sequence: Sequence, without_room: list[Sequence]) -> bool:
-    """True if a sequence may start before these, which came first: not for ever, and background work never a chat.
-
-    One that was paused is in the middle of its answer and lets nobody ahead.
-    """
-    return len(without_room) < LOOK_PAST and all(
-        other.num_overtaken < MAX_OVERTAKEN
-        and not other.was_paused
-        and sequence.is_background == other.is_background
-        for other in without_room
-    )

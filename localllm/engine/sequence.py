@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -112,3 +113,8 @@ class Sequence:
 
     def __repr__(self) -> str:
         return f"<Sequence {self.request_id}.{self.index} {self.state.value} {self.num_computed}/{len(self.tokens)}>"
+
+
+def by_importance(sequences: Iterable[Sequence]) -> list[Sequence]:
+    """Chats before background work, otherwise in the order given."""
+    return sorted(sequences, key=lambda s: s.is_background)

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from localllm.engine.admission_control import WORTH_WAITING
 from localllm.engine.drafting import Drafter
 from localllm.engine.prefix_cache import PrefixCache
-from localllm.engine.scheduler import WORTH_WAITING
 from localllm.engine.sequence import common_prefix
 from tests.engine.fakes import EOG, Rig
 
