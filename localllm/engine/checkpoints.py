@@ -12,12 +12,12 @@ from collections import OrderedDict
 
 import numpy as np
 
+from localllm.engine.plan import Chunk
 from localllm.engine.prefix_cache import PrefixCache
 from localllm.engine.runner import Runner, StateBytes
-from localllm.engine.scheduler import Chunk
 from localllm.engine.sequence import Sequence, TokenIds, common_prefix
 
-MAX_BYTES, MAX_STATES = 512 * 1024**2, 32  # models/memory.py counts with both
+MAX_BYTES, MAX_STATES = 512 * 1024**2, 32  # models/estimate.py counts with both
 WORTH_RESTORING = 32  # tokens that a checkpoint must save
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from localllm import errors
-from localllm.models import memory
+from localllm.models import estimate, memory
 from localllm.models.entry import Entry
 from localllm.models.gguf import read_parts
 from localllm.models.memory import Memory
@@ -26,8 +26,8 @@ def judge(entry: Entry, paths: Paths, free: Memory) -> dict[str, Any]:
         headers = read_parts(find_file(entry, paths))
     except errors.ModelLoadFailed as e:
         return row | {"note": e.message}
-    n_ctx = memory.wanted_n_ctx(headers[0], entry)
-    needed = memory.needs(headers, entry, n_ctx)
+    n_ctx = estimate.wanted_n_ctx(headers[0], entry)
+    needed = estimate.needs(headers, entry, n_ctx)
     plan = memory.plan(headers, entry, free)
     row |= {
         "needs_bytes": needed.total,

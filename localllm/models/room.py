@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import msgspec
 
 from localllm import errors
-from localllm.models import memory
+from localllm.models import estimate, memory
 from localllm.models.catalog import Catalog
 from localllm.models.entry import Entry
 from localllm.models.gguf import read_parts
@@ -41,7 +41,7 @@ def make_plan(entry: Entry, paths: Paths, free: Memory, draft: Entry | None = No
     headers = read_parts(find_file(entry, paths))
     if draft is None:
         return memory.plan(headers, entry, free)
-    beside = _draft_plan(draft, paths, free, memory.wanted_n_ctx(headers[0], entry))
+    beside = _draft_plan(draft, paths, free, estimate.wanted_n_ctx(headers[0], entry))
     plan = memory.plan(headers, entry, free.less([beside]))
     if plan is None:
         return None
@@ -52,7 +52,7 @@ def make_plan(entry: Entry, paths: Paths, free: Memory, draft: Entry | None = No
 def _draft_plan(draft: Entry, paths: Paths, free: Memory, n_ctx: int) -> Plan:
     """A draft model's bytes: all on the GPU where there is one, for one sequence as long as the model's."""
     alone = msgspec.structs.replace(draft, n_parallel=1)
-    needed = memory.needs(read_parts(find_file(draft, paths)), alone, n_ctx)
+    needed = estimate.needs(read_parts(find_file(draft, paths)), alone, n_ctx)
     total = needed.total - needed.process - needed.checkpoints
     if free.on_devices is None:
         return Plan(n_ctx, -1, total, 0)
@@ -112,8 +112,8 @@ def check_can_come(
 def too_big(entry: Entry, paths: Paths, catalog: Catalog, capacity: Memory) -> errors.ModelLoadFailed:
     """What to tell when the model fits in no way: the numbers, and the nearest thing that fits."""
     headers = read_parts(find_file(entry, paths))
-    n_ctx = memory.wanted_n_ctx(headers[0], entry)
-    needed = memory.needs(headers, entry, n_ctx)
+    n_ctx = estimate.wanted_n_ctx(headers[0], entry)
+    needed = estimate.needs(headers, entry, n_ctx)
     there = f"{capacity.ram / GB:.1f} GB of memory"
     if capacity.on_devices is not None:
         there += f" and {capacity.on_devices / GB:.1f} GB on the GPU"

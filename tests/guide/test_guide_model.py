@@ -13,7 +13,7 @@ from guide_model.conversation import Conversation, assistant, calls, tool_result
 from guide_model.evaluate import Guide
 
 from localllm import facts, paths
-from localllm.models import memory
+from localllm.models import estimate
 from localllm.models.entry import Entry
 from localllm.models.gguf import read_parts
 
@@ -54,7 +54,7 @@ def test_the_file_is_small_enough_to_ship():
 def test_it_fits_into_the_memory_of_any_computer():
     """Weights, the whole context and its process: less than 100 MB."""
     entry = Entry(id=facts.GUIDE, source=f"builtin:{facts.GUIDE}")
-    assert memory.needs(read_parts(GUIDE_PATH), entry, facts.GUIDE_CONTEXT).total < 100_000_000
+    assert estimate.needs(read_parts(GUIDE_PATH), entry, facts.GUIDE_CONTEXT).total < 100_000_000
 
 
 def test_the_model_is_what_the_card_says(guide: Guide):

@@ -8,7 +8,8 @@ from localllm import errors
 from localllm.engine.rpc_probe import WorkerReport
 from localllm.models import workers
 from localllm.models.entry import Entry, check_worker
-from localllm.models.memory import Memory, Needs, _plan_layers
+from localllm.models.estimate import Needs
+from localllm.models.memory import Memory, _plan_layers
 from localllm.models.place import Place
 from localllm.models.workers import HEADROOM_BYTES, Workers
 
