@@ -10,8 +10,9 @@ from localllm.engine.checkpoints import Checkpoints
 from localllm.engine.constraint import Constraint
 from localllm.engine.output import Output
 from localllm.engine.pace import Pace
+from localllm.engine.plan import Chunk, Plan
 from localllm.engine.runner import Runner, Sampled
-from localllm.engine.scheduler import Chunk, Plan, Scheduler
+from localllm.engine.scheduler import Scheduler
 from localllm.engine.sequence import Sequence, State
 
 PROGRESS_EVERY_S = 0.5

@@ -9,9 +9,9 @@ import numpy.typing as npt
 
 from localllm.engine.constraint import Constraint
 from localllm.engine.messages import TokenLogprob
+from localllm.engine.plan import Chunk
 from localllm.engine.prefix_cache import Copy, Operation
 from localllm.engine.runner import Sampled, StateBytes
-from localllm.engine.scheduler import Chunk
 from localllm.engine.sequence import Sequence
 from localllm.llama.batch import Batch
 from localllm.llama.context import Context

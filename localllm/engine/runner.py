@@ -12,8 +12,8 @@ import msgspec
 
 from localllm.engine.constraint import Constraint
 from localllm.engine.messages import TokenLogprob
+from localllm.engine.plan import Chunk
 from localllm.engine.prefix_cache import Operation
-from localllm.engine.scheduler import Chunk
 from localllm.engine.sequence import Sequence
 
 StateBytes = bytes | bytearray  # the saved cells of a slot

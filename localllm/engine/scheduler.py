@@ -15,34 +15,13 @@ import msgspec
 from localllm.engine.admission_control import AdmissionControl, may_overtake
 from localllm.engine.admissions import Admissions
 from localllm.engine.drafting import Drafter
-from localllm.engine.prefix_cache import Operation, PrefixCache, Slot
+from localllm.engine.plan import Chunk, Plan
+from localllm.engine.prefix_cache import PrefixCache, Slot
 from localllm.engine.sequence import Sequence, State, by_importance
 
 STRETCH = (
     1.5  # of a step's prompt tokens where nobody's stream waits, if all prompts are then read to their ends
 )
-
-
-class Chunk(msgspec.Struct, frozen=True):
-    """`count` tokens of a sequence from position `start` on; with `wants_logits`, the next token is sampled after.
-
-    drafts: guesses at what comes next, computed in the same batch and kept as far as they are what is sampled.
-    """
-
-    sequence: Sequence
-    start: int
-    count: int
-    wants_logits: bool
-    drafts: tuple[int, ...] = ()
-
-
-class Plan(msgspec.Struct, frozen=True):
-    """One step: what to do to the cache first, then what to compute."""
-
-    operations: list[Operation]
-    chunks: list[Chunk]
-    num_decoded: int
-    num_prefilled: int
 
 
 class Scheduler:
