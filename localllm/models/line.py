@@ -2,7 +2,7 @@
 
 Only the first may send others away. Those behind it go ahead where they fit into what is free now and leave enough
 for everyone before them, so a small model does not wait for a large one's memory, and the large one waits for nobody
-who came later. Decides only; the pool acts, and holds its lock around every call.
+who came later. Decides only; the loader acts, and the pool's lock is held around every call.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""One entry's place in the pool: waiting for memory, loading, loaded or failed. Only the pool makes and changes it."""
+"""One entry's place in the pool: waiting for memory, loading, loaded or failed.
+
+Only the pool makes one; the pool and its loader change it.
+"""
 
 from __future__ import annotations
 

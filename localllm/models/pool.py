@@ -3,9 +3,8 @@
     with pool.use("guide", poll=give_up_if_client_left) as model:
         model.engine.submit(...)
 
-Threads: any thread may call any method. One thread finds memory for the models that are to be loaded (line.py says
-who is next); each load then runs in a thread of its own, so that a client which leaves does not stop it and
-`statuses()` never waits. Knows no HTTP.
+Threads: any thread may call any method. Loads run in threads of their own (loader.py), so that a client which leaves
+does not stop one and `statuses()` never waits. Knows no HTTP.
 """
 
 from __future__ import annotations
@@ -19,14 +18,13 @@ from concurrent.futures import TimeoutError as FutureTimeoutError
 
 from localllm import errors
 from localllm.engine.engine import Engine
-from localllm.engine.messages import LoadParams
-from localllm.models import room, workers
+from localllm.models import room
 from localllm.models.catalog import Catalog
 from localllm.models.entry import Entry, keep_alive_s
 from localllm.models.ledger import Ledger
-from localllm.models.line import Line
+from localllm.models.loader import Loader, MakeEngine, MakePlan
 from localllm.models.machine import free_memory
-from localllm.models.memory import Memory, Plan
+from localllm.models.memory import Memory
 from localllm.models.model import Model, build_model, load_params
 from localllm.models.place import Loaded, Place, Status
 from localllm.models.presence import Presence
@@ -35,9 +33,7 @@ from localllm.paths import Paths
 from localllm.upstream.upstreams import Upstreams
 
 Poll = Callable[[], None]
-MakePlan = Callable[..., Plan | None]  # as room.make_plan
 POLL_S = 0.25
-WAIT_S = 0.5
 SWEEP_S = 1.0
 KEEP_ALIVE = "10m"
 
@@ -49,7 +45,7 @@ class Pool:
         self,
         catalog: Catalog,
         paths: Paths,
-        make_engine: Callable[[LoadParams], Engine] = Engine,
+        make_engine: MakeEngine = Engine,
         *,
         keep_alive: str = KEEP_ALIVE,
         memory_limit_bytes: int | None = None,
@@ -63,22 +59,26 @@ class Pool:
         keep_alive_s(keep_alive)
         self.catalog = catalog
         self.paths = paths
-        self._make_engine = make_engine
         self._keep_alive = keep_alive
-        self._make_plan = make_plan
         self._ledger = Ledger(measure, memory_limit_bytes)
-        self._line = Line(self._ledger, lambda place: self._planner(place.entry))
         # Reentrant: the garbage collector may end a forgotten `use` in the middle of another's turn, in its thread.
         self._lock = threading.RLock()
-        self._changed = threading.Condition(
-            self._lock
-        )  # a place was asked for or became idle, or a process has ended
+        # Told when a place was asked for or became idle, or a process has ended.
+        self._changed = threading.Condition(self._lock)
         self._places: dict[str, Place] = {}
-        self._workers = workers.Workers()
         self.upstreams = Upstreams(catalog.path.parent)
         self._presence = Presence(catalog, paths)
         self._closed = threading.Event()
-        threading.Thread(target=self._admit_all, name="pool-memory", daemon=True).start()
+        self._loader = Loader(
+            catalog,
+            paths,
+            self._ledger,
+            make_engine,
+            make_plan,
+            places=self._places,
+            changed=self._changed,
+            closed=self._closed,
+        )
         threading.Thread(target=self._sweep_all, name="pool-keep-alive", daemon=True).start()
 
     # ── use ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -108,12 +108,11 @@ class Pool:
 
     def _enter(self, entry: Entry) -> Place:
         """The place of the entry, with one more user and a load under way or done."""
-        with self._workers.turn(entry):
+        with self._loader.turn(entry):
             place = self._places.get(entry.id)
             if place is None or place.needs_load or place.entry != entry:
                 find_file(entry, self.paths)
-                self._claim_workers(entry)
-                self._refuse_too_big(entry)
+                self._loader.check(entry)
             with self._lock:
                 place = self._places.get(entry.id)
                 if place is not None and place.entry != entry:
@@ -131,7 +130,7 @@ class Pool:
             is_over = place.num_users == 0 and place.was_used and self._keep_alive_s(place) == 0
             if is_over and self._places.get(place.entry.id) is place:
                 del self._places[place.entry.id]
-                self._close_later(place)
+                self._loader.close_later(place)
 
     def _follow_edit(self, place: Place, entry: Entry) -> Place | None:
         """The catalog says something new of this model: take it over now, or by a reload once nobody uses it."""
@@ -144,7 +143,7 @@ class Pool:
             return place
         if place.num_users:
             return place
-        self._close_later(place)
+        self._loader.close_later(place)
         return None
 
     def _replaced(self, place: Place | None, entry: Entry) -> Place:
@@ -152,8 +151,7 @@ class Pool:
         if place is not None:
             self._ledger.release(place)
         fresh = self._places[entry.id] = Place(entry)
-        self._line.join(fresh)
-        self._changed.notify_all()
+        self._loader.load(fresh)
         return fresh
 
     # ── what anybody may see, without waiting ───────────────────────────────────────────────────────────────
@@ -216,7 +214,7 @@ class Pool:
         with self._lock:
             place = self._places.pop(entry.id, None)
         if place is not None:
-            self._close(place)
+            self._loader.close(place)
         return place is not None
 
     def close(self) -> None:
@@ -225,8 +223,9 @@ class Pool:
         self.upstreams.close()
         with self._lock:
             self._changed.notify_all()
-            places, self._places = list(self._places.values()), {}
-        threads = [threading.Thread(target=self._close, args=(place,)) for place in places]
+            places = list(self._places.values())
+            self._places.clear()
+        threads = [threading.Thread(target=self._loader.close, args=(place,)) for place in places]
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -239,7 +238,7 @@ class Pool:
                 keep_s = self._keep_alive_s(place)
                 if place.is_idle and keep_s is not None and time.monotonic() - place.last_used >= keep_s:
                     del self._places[place.entry.id]
-                    self._close_later(place)
+                    self._loader.close_later(place)
 
     def _sweep_all(self) -> None:
         while not self._closed.wait(SWEEP_S):
@@ -248,114 +247,6 @@ class Pool:
 
     def _keep_alive_s(self, place: Place) -> float | None:
         return None if place.entry.pinned else keep_alive_s(place.entry.keep_alive or self._keep_alive)
-
-    def _close_later(self, place: Place) -> None:
-        place.is_closed = True
-        threading.Thread(target=self._close, args=(place,), daemon=True).start()
-
-    def _close(self, place: Place) -> None:
-        place.is_closed = True
-        if place.engine is not None:
-            place.engine.close()
-        with self._lock:
-            self._ledger.release(place)
-            self._changed.notify_all()
-
-    # ── make room and load ──────────────────────────────────────────────────────────────────────────────────
-
-    def _claim_workers(self, entry: Entry) -> None:
-        """End idle models that hold workers of the entry, and ask the workers. Raises NotReady."""
-        with self._lock:
-            rivals = workers.rivals(entry, self._places.values())
-            for place in rivals:
-                del self._places[place.entry.id]
-            addresses = workers.not_held(entry, self._places.get(entry.id))
-        for place in rivals:
-            self._close(place)
-        self._workers.ask(addresses)
-
-    def _refuse_too_big(self, entry: Entry) -> None:
-        """Raises ModelLoadFailed at once where the model would not fit into an empty computer."""
-        make_plan = self._planner(entry)
-        if make_plan(self._ledger.capacity) is not None:
-            return
-        if not self._ledger.refresh() or make_plan(self._ledger.capacity) is None:
-            capacity = self._workers.beside(self._ledger.capacity, entry)
-            raise room.too_big(entry, self.paths, self.catalog, capacity)
-
-    def _admit_all(self) -> None:
-        """Give memory to those who wait for it, as long as the pool is open."""
-        while self._wait_for_somebody():
-            try:
-                measured = self._ledger.measured()
-            except BaseException as e:  # noqa: BLE001 -- whoever waits must be told, whatever it was
-                for place in self._line.leave_all():
-                    place.load.set_exception(e)
-                continue
-            with self._lock:
-                done = self._line.round(measured, self._places.values())
-                for victim in done.victims:
-                    self._retire(victim)
-                for place, error in done.failed:
-                    place.load.set_exception(error)
-                for place, plan in done.admitted:
-                    name = f"load-{place.entry.id}"
-                    threading.Thread(target=self._load, args=(place, plan), name=name, daemon=True).start()
-                if self._line and not done.admitted:
-                    self._changed.wait(WAIT_S)
-        for place in self._line.leave_all():
-            place.load.set_exception(place.unloaded_meanwhile)
-
-    def _wait_for_somebody(self) -> bool:
-        """True when a model waits for memory; False when the pool was closed."""
-        with self._lock:
-            while not (self._line or self._closed.is_set()):
-                self._changed.wait()
-        return not self._closed.is_set()
-
-    def _planner(self, entry: Entry) -> Callable[[Memory], Plan | None]:
-        draft = self._draft_of(entry)
-        options = {"draft": draft} if draft is not None else {}
-        return lambda free: self._make_plan(entry, self.paths, self._workers.beside(free, entry), **options)
-
-    def _draft_of(self, entry: Entry) -> Entry | None:
-        return self.catalog.find(entry.draft) if entry.draft else None
-
-    def _retire(self, place: Place) -> None:
-        """Let its users finish, then close it; its next request gets a new place."""
-        del self._places[place.entry.id]
-        place.is_closed = True
-        threading.Thread(target=self._close_when_unused, args=(place,), daemon=True).start()
-
-    def _close_when_unused(self, place: Place) -> None:
-        with self._lock:
-            while place.num_users and not self._closed.is_set():
-                self._changed.wait(WAIT_S)
-        self._close(place)
-
-    def _load(self, place: Place, plan: Plan) -> None:
-        try:
-            model = self._started(place, plan)
-        except BaseException as e:  # noqa: BLE001 -- whoever waits must be told, whatever it was
-            error = place.unloaded_meanwhile if place.is_closed else e
-            self._close(place)
-            place.load.set_exception(error)
-            return
-        with self._lock:
-            self._ledger.loaded(place)
-            place.last_used = time.monotonic()
-            place.load.set_result(model)
-
-    def _started(self, place: Place, plan: Plan) -> Model:
-        with contextlib.suppress(OSError):
-            self.paths.logs.mkdir(parents=True, exist_ok=True)
-        draft = self._draft_of(place.entry)
-        place.engine = self._make_engine(load_params(place.entry, self.paths, plan, draft))
-        if not place.is_closed:
-            place.engine.start()
-        if place.is_closed:  # before or while it was started
-            raise place.unloaded_meanwhile
-        return build_model(place.entry, place.engine, self.paths)
 
 
 def _runs_elsewhere(entry: Entry) -> errors.InvalidRequest:

@@ -1,6 +1,6 @@
 """Makes room: plans a model into memory, chooses who has to leave for it, and says so when nothing helps.
 
-Decides only; the pool acts. Knows no process and no thread.
+Decides only; the loader acts. Knows no process and no thread.
 """
 
 from __future__ import annotations

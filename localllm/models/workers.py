@@ -1,7 +1,7 @@
 """The workers of `rpc` entries: what they have free, asked before each load, and who holds them.
 
 A worker serves one engine at a time, so a model that is idle gives its workers up to the next one that needs them.
-Decides and asks; the pool ends engines.
+Decides and asks; the loader ends engines.
 """
 
 from __future__ import annotations
