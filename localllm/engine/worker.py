@@ -3,7 +3,7 @@
     listener thread   reads commands from the pipe; cancel and shutdown take effect at the next step
     two preparers     tokenize prompts, check the context, compile grammars, answer accepted or refused
     one writer        writes prefixes to disk, so that no request waits behind a write
-    sender thread     sends what the others have to say; once a second that the process runs, however long a step takes
+    sender thread     sends what the others have to say (outbox.py)
     main thread       the loop: take what is prepared, compute a step, send what it produced
 
 When the app is gone the pipe is closed, and the process ends. llama_cpp is imported in here and nowhere else.
@@ -18,8 +18,7 @@ import signal
 import sys
 import threading
 import time
-import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -28,6 +27,7 @@ from typing import TYPE_CHECKING
 import psutil
 
 from localllm.engine import messages as m
+from localllm.engine.outbox import Outbox
 from localllm.engine.threads import spin_briefly_where_busy
 from localllm.errors import LocalllmError
 
@@ -48,7 +48,7 @@ def main(connection: Connection, load_params: bytes) -> None:
     """Entry point of the child. Returns when the app asks for it or is gone."""
     params = m.unpack_load_params(load_params)
     _settle_in(params)
-    outbox = _Outbox(connection)
+    outbox = Outbox(connection)
     preparers = ThreadPoolExecutor(2, thread_name_prefix="prepare")
     writer = ThreadPoolExecutor(1, thread_name_prefix="write")
     try:
@@ -104,59 +104,11 @@ def _let_others_first() -> None:
             process.nice(min(process.nice() + NICENESS, 19))
 
 
-def _told(exception: Exception) -> LocalllmError:
-    """The exception as an error of the tree; what nobody foresaw goes into the log with its traceback."""
-    if isinstance(exception, LocalllmError):
-        return exception
-    with contextlib.suppress(OSError):  # the disk may be full
-        traceback.print_exception(exception)
-    return LocalllmError(
-        f"The engine made a mistake ({type(exception).__name__}). Its log has the details; please report it."
-    )
-
-
-class _Outbox:
-    """Sends messages to the app in order, by a thread of its own; any thread may use it. An app that is gone ends us.
-
-    Whoever writes into a pipe is put aside by the thread that reads it. If that were the loop, the next step would
-    begin half a millisecond later, every time.
-    """
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-        self._messages: queue.SimpleQueue[m.Message | None] = queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._run, name="send", daemon=True)
-        self._thread.start()
-
-    def send(self, message: m.Message) -> None:
-        self._messages.put(message)
-
-    def close(self, *last_words: m.Message) -> None:
-        """Returns when these and all others were sent; nothing is sent after it."""
-        for message in (*last_words, None):
-            self._messages.put(message)
-        self._thread.join()
-
-    def _run(self) -> None:
-        beat_at = time.monotonic()
-        while True:
-            try:
-                message = self._messages.get(timeout=max(0.0, beat_at - time.monotonic()))
-            except queue.Empty:
-                message, beat_at = m.Beat(), time.monotonic() + m.BEAT_S
-            if message is None:
-                return
-            try:
-                self._connection.send_bytes(m.pack(message))
-            except OSError:
-                os._exit(0)
-
-
 class _Worker:
     """The loop and what feeds it."""
 
     def __init__(
-        self, host: ModelHost, connection: Connection, outbox: _Outbox, preparers: ThreadPoolExecutor
+        self, host: ModelHost, connection: Connection, outbox: Outbox, preparers: ThreadPoolExecutor
     ) -> None:
         self._host = host
         self._connection = connection
@@ -241,10 +193,7 @@ class _Worker:
         try:
             prepared = self._host.prepare(command)
         except Exception as exception:  # noqa: BLE001 -- whoever waits must be told, whatever it was
-            error = _told(exception)
-            self._outbox.send(
-                m.Refused(command.request_id, type(error).__name__, error.message, error.param, error.code)
-            )
+            self._outbox.refuse(command.request_id, exception)
             self._inbox.put(lambda: self._forget(command.request_id))
             return
         self._outbox.send(m.Accepted(command.request_id, prepared[0].sequence.num_prompt_tokens))
@@ -254,21 +203,16 @@ class _Worker:
         try:
             self._outbox.send(self._host.answer(command))
         except Exception as exception:  # noqa: BLE001 -- whoever waits must be told, whatever it was
-            self._tell_failed([command.call_id], exception)
+            self._outbox.fail([command.call_id], exception)
 
     def _prepare_embed(self, command: m.Embed) -> None:
         """Tokenize what is to be embedded, and hand it to the loop."""
         try:
             call = self._host.embed_call(command)
         except Exception as exception:  # noqa: BLE001 -- whoever waits must be told, whatever it was
-            self._tell_failed([command.call_id], exception)
+            self._outbox.fail([command.call_id], exception)
         else:
             self._inbox.put(lambda: self._add_embed(call))
-
-    def _tell_failed(self, call_ids: Iterable[int], exception: Exception) -> None:
-        error = _told(exception)
-        for call_id in call_ids:
-            self._outbox.send(m.CallFailed(call_id, error.message, error.param))
 
     # ── in the loop ─────────────────────────────────────────────────────────────────────────────────────────
 
@@ -316,7 +260,7 @@ class _Worker:
         try:
             replies = embedder.step()
         except Exception as exception:  # noqa: BLE001 -- whoever waits must be told, whatever it was
-            self._tell_failed(embedder.give_up(), exception)
+            self._outbox.fail(embedder.give_up(), exception)
             return
         for reply in replies:
             self._outbox.send(reply)
