@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import os
-import signal
 import socket
 import threading
 import time
@@ -22,8 +21,9 @@ import psutil
 
 from localllm import errors
 from localllm.engine import rpc_probe
+from localllm.engine.child_setup import settle_in
 from localllm.engine.rpc_link import check_build, keep_alive
-from localllm.engine.threads import default_threads, spin_briefly_where_busy
+from localllm.engine.threads import default_threads
 from localllm.errors import LocalllmError
 from localllm.log_tail import last_lines
 
@@ -167,9 +167,7 @@ def check_free(address: str) -> None:
 def main(connection: Connection, packed: bytes) -> None:
     """Entry point of the child: tell what is offered, then serve until the parent is gone."""
     settings = msgspec.msgpack.decode(packed, type=WorkerSettings)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the whole group; the parent acts on it
-    _print_into(Path(settings.log_path))
-    spin_briefly_where_busy()
+    settle_in(Path(settings.log_path))
     num_threads = settings.num_threads or default_threads()
     try:
         check_build()
@@ -194,16 +192,6 @@ def _free(device: DeviceRow) -> int:
     """A processor tells all its memory as free, whatever uses it."""
     is_told = device.free_bytes < device.total_bytes
     return device.free_bytes if is_told else min(device.free_bytes, psutil.virtual_memory().available)
-
-
-def _print_into(log_path: Path) -> None:
-    os.environ.setdefault("GGML_NO_BACKTRACE", "1")
-    with contextlib.suppress(OSError):  # a log that cannot be written is no reason not to serve
-        log_path.parent.mkdir(parents=True, exist_ok=True)
-        log = os.open(log_path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        os.dup2(log, 1)
-        os.dup2(log, 2)
-        os.close(log)
 
 
 def _end_with_parent(connection: Connection) -> None:

@@ -14,8 +14,6 @@ from __future__ import annotations
 import contextlib
 import os
 import queue
-import signal
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -24,11 +22,9 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import psutil
-
 from localllm.engine import messages as m
+from localllm.engine.child_setup import let_others_first, settle_in
 from localllm.engine.outbox import Outbox
-from localllm.engine.threads import spin_briefly_where_busy
 from localllm.errors import LocalllmError
 
 if TYPE_CHECKING:
@@ -39,7 +35,6 @@ if TYPE_CHECKING:
     from localllm.engine.retention import Retention
 
 Action = Callable[[], None]
-NICENESS = 5
 MOST_COMPANY_S = 0.05  # that a first step waits for requests which keep coming
 SAVE_AFTER_S = 0.25  # of doing nothing, before a kept prefix goes to disk
 
@@ -47,7 +42,8 @@ SAVE_AFTER_S = 0.25  # of doing nothing, before a kept prefix goes to disk
 def main(connection: Connection, load_params: bytes) -> None:
     """Entry point of the child. Returns when the app asks for it or is gone."""
     params = m.unpack_load_params(load_params)
-    _settle_in(params)
+    settle_in(Path(params.log_path) if params.log_path is not None else None)
+    let_others_first()
     outbox = Outbox(connection)
     preparers = ThreadPoolExecutor(2, thread_name_prefix="prepare")
     writer = ThreadPoolExecutor(1, thread_name_prefix="write")
@@ -67,41 +63,6 @@ def main(connection: Connection, load_params: bytes) -> None:
     _Worker(host, connection, outbox, preparers).run()
     outbox.close()
     writer.shutdown(wait=True)  # what was worth keeping is on disk when the process ends
-
-
-def _settle_in(params: m.LoadParams) -> None:
-    """Print into the log file, and leave Ctrl-C to the app: a terminal sends it to the whole group."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    os.environ.setdefault("GGML_NO_BACKTRACE", "1")  # the assertion itself shall be the log's last line
-    spin_briefly_where_busy()
-    _let_others_first()
-    if params.log_path is None:
-        return
-    path = Path(params.log_path)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    except OSError:  # a full disk is no reason not to answer
-        return
-    for stream in (sys.stdout, sys.stderr):
-        if stream is not None:  # a program without a console on Windows has none
-            stream.flush()
-    os.dup2(log, 1)
-    os.dup2(log, 2)
-    os.close(log)
-
-
-def _let_others_first() -> None:
-    """The app's threads and the desktop need moments, this process takes whole cores for minutes.
-
-    Measured on two busy cores: 99 of 100 requests for the list of models within 10 ms instead of 16.
-    """
-    process = psutil.Process()
-    with contextlib.suppress(psutil.Error, OSError):
-        if sys.platform == "win32":
-            process.nice(psutil.BELOW_NORMAL_PRIORITY_CLASS)
-        else:
-            process.nice(min(process.nice() + NICENESS, 19))
 
 
 class _Worker:
