@@ -27,7 +27,7 @@ import psutil
 from benchmarks import make_model, report
 from benchmarks.report import MACHINE, Results, result_path
 from localllm.engine.engine import Engine
-from localllm.engine.messages import LoadParams
+from localllm.engine.loading import LoadParams
 from localllm.engine.rpc_server import RpcServer, WorkerSettings
 from localllm.models.gguf import read_parts
 from localllm.sampling_params import SamplingParams

@@ -18,7 +18,7 @@ from localllm.cli.running import ANSWER_TIMEOUT_S, running_version
 from localllm.config import load_config
 from localllm.engine.devices import has_library
 from localllm.engine.engine import Engine
-from localllm.engine.messages import LoadParams
+from localllm.engine.loading import LoadParams
 from localllm.engine.rpc_probe import NOT_BUILT_IN
 from localllm.models.catalog import Catalog
 from localllm.models.entry import Entry

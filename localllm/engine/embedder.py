@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from localllm.engine import messages as m
+from localllm.engine.loading import LoadParams
 from localllm.errors import InvalidRequest
 from localllm.llama.batch import Batch
 from localllm.llama.context import Context
@@ -45,7 +46,7 @@ class EmbedCall:
         return m.Embeddings(self.call_id, self.vectors, sum(len(p) for p in self.prompts))
 
 
-def embedding_context(model: Model, params: m.LoadParams, n_threads: int) -> Context:
+def embedding_context(model: Model, params: LoadParams, n_threads: int) -> Context:
     """A context in which one prompt may be as long as `n_ctx`. Raises LlamaError."""
     n_ctx = params.n_ctx or min(model.n_ctx_train, DEFAULT_N_CTX)
     n_ctx = max(n_ctx, MAX_TOGETHER) // MAX_TOGETHER * MAX_TOGETHER

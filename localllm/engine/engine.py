@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from localllm import errors
 from localllm.engine import messages as m
+from localllm.engine.loading import LoadParams, ModelInfo
 from localllm.engine.process import POLL_S, SILENCE_LIMIT_S, Process, State
 from localllm.engine.stream import Stream
 from localllm.sampling_params import SamplingParams, ThinkingMarks
@@ -34,7 +35,7 @@ __all__ = ["Engine", "State", "Stream"]
 class Engine:
     """One model in one process. Started on demand, started again after it died."""
 
-    def __init__(self, params: m.LoadParams, *, silence_limit_s: float = SILENCE_LIMIT_S) -> None:
+    def __init__(self, params: LoadParams, *, silence_limit_s: float = SILENCE_LIMIT_S) -> None:
         """silence_limit_s: a process that is not heard of for so long is ended and started again."""
         self.params = params
         self._silence_limit_s = silence_limit_s
@@ -62,7 +63,7 @@ class Engine:
         return process.pid if process is not None and process.state != "dead" else None
 
     @property
-    def info(self) -> m.ModelInfo:
+    def info(self) -> ModelInfo:
         """What the loaded model says of itself. Raises NotReady before it is loaded."""
         process = self._process
         if process is None or process.info is None:

@@ -16,6 +16,7 @@ from localllm.engine.draft_model import DraftModel
 from localllm.engine.drafting import MAX_DRAFTS, Drafter
 from localllm.engine.embedder import EmbedCall, Embedder, embedding_context
 from localllm.engine.llama_runner import LlamaRunner
+from localllm.engine.loading import LoadParams, ModelInfo
 from localllm.engine.pace import Pace
 from localllm.engine.prefix_cache import PrefixCache
 from localllm.engine.preparer import Prepared, Preparer
@@ -39,7 +40,7 @@ class ModelHost:
 
     def __init__(
         self,
-        params: m.LoadParams,
+        params: LoadParams,
         write_later: Callable[[Write], object],
         on_progress: Callable[[float], None] | None = None,
         on_lost_worker: Callable[[str], None] = lambda address: None,
@@ -89,7 +90,7 @@ class ModelHost:
         self._context.decode(batch)
         self._context.clear()
 
-    def _drafter(self, params: m.LoadParams, n_threads: int) -> Drafter:
+    def _drafter(self, params: LoadParams, n_threads: int) -> Drafter:
         if params.draft_path is None:
             return Drafter()
         self._draft_model = DraftModel(
@@ -114,9 +115,9 @@ class ModelHost:
         self._context.close()
         self._model.close()
 
-    def _describe(self, params: m.LoadParams, n_threads: int, *, can_cut: bool) -> m.ModelInfo:
+    def _describe(self, params: LoadParams, n_threads: int, *, can_cut: bool) -> ModelInfo:
         model = self._model
-        return m.ModelInfo(
+        return ModelInfo(
             architecture=model.metadata("general.architecture") or "unknown",
             description=model.description,
             n_params=model.n_params,
@@ -215,12 +216,12 @@ class ModelHost:
         )
 
 
-def _num_slots(model: Model, params: m.LoadParams) -> int:
+def _num_slots(model: Model, params: LoadParams) -> int:
     """Twice as many as rows where prefixes of ended sequences can be kept beside running ones."""
     return params.n_parallel if model.is_recurrent else params.n_parallel * 2
 
 
-def _chat_context(model: Model, params: m.LoadParams, n_threads: int) -> Context:
+def _chat_context(model: Model, params: LoadParams, n_threads: int) -> Context:
     num_slots = _num_slots(model, params)
     return Context(
         model,
@@ -236,7 +237,7 @@ def _chat_context(model: Model, params: m.LoadParams, n_threads: int) -> Context
 
 
 def _retention(
-    params: m.LoadParams, cache: PrefixCache, runner: LlamaRunner, write_later: Callable[[Write], object]
+    params: LoadParams, cache: PrefixCache, runner: LlamaRunner, write_later: Callable[[Write], object]
 ) -> Retention | None:
     if params.disk_cache_dir is None or params.embedding or params.disk_cache_bytes <= 0:
         return None

@@ -18,6 +18,7 @@ from typing import Literal
 
 from localllm import errors
 from localllm.engine import messages as m
+from localllm.engine.loading import LoadParams, ModelInfo, pack_load_params
 from localllm.engine.reading import PipeReader
 from localllm.engine.stream import Stream
 from localllm.log_tail import last_lines
@@ -33,13 +34,13 @@ START_FACTOR = 4  # so much longer before its first word: Python starts, perhaps
 class Process:
     """One run of the child: its pipe, its reader thread, and who waits for what."""
 
-    def __init__(self, params: m.LoadParams, silence_limit_s: float = SILENCE_LIMIT_S) -> None:
+    def __init__(self, params: LoadParams, silence_limit_s: float = SILENCE_LIMIT_S) -> None:
         """Raises OSError where the system has no room for another process."""
         self.params = params
         self._silence_limit_s = silence_limit_s
         self.state: State = "loading"
         self.progress = 0.0
-        self.info: m.ModelInfo | None = None
+        self.info: ModelInfo | None = None
         self.streams: dict[int, Stream] = {}
         self.calls: dict[int, queue.SimpleQueue[m.Event | errors.LocalllmError]] = {}
         self._error: errors.LocalllmError | None = None
@@ -215,12 +216,12 @@ class Process:
                 return
 
 
-def _spawn(child: Connection, params: m.LoadParams) -> SpawnProcess:
+def _spawn(child: Connection, params: LoadParams) -> SpawnProcess:
     from localllm.engine import worker
 
     process = multiprocessing.get_context("spawn").Process(
         target=worker.main,
-        args=(child, m.pack_load_params(params)),
+        args=(child, pack_load_params(params)),
         name=f"localllm-engine {params.model_id}",
         daemon=True,
     )

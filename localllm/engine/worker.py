@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING
 
 from localllm.engine import messages as m
 from localllm.engine.child_setup import let_others_first, settle_in
+from localllm.engine.loading import unpack_load_params
 from localllm.engine.outbox import Outbox
 from localllm.errors import LocalllmError
 
@@ -41,7 +42,7 @@ SAVE_AFTER_S = 0.25  # of doing nothing, before a kept prefix goes to disk
 
 def main(connection: Connection, load_params: bytes) -> None:
     """Entry point of the child. Returns when the app asks for it or is gone."""
-    params = m.unpack_load_params(load_params)
+    params = unpack_load_params(load_params)
     settle_in(Path(params.log_path) if params.log_path is not None else None)
     let_others_first()
     outbox = Outbox(connection)

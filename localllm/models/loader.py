@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 
 from localllm.engine.engine import Engine
-from localllm.engine.messages import LoadParams
+from localllm.engine.loading import LoadParams
 from localllm.models import room, workers
 from localllm.models.catalog import Catalog
 from localllm.models.entry import Entry

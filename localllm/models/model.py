@@ -15,7 +15,7 @@ from localllm import errors
 from localllm.chat.formats import Format, by_name, detect
 from localllm.chat.template import CHATML, ChatTemplate
 from localllm.engine.engine import Engine
-from localllm.engine.messages import LoadParams, ModelInfo
+from localllm.engine.loading import LoadParams, ModelInfo
 from localllm.models.entry import Entry, file_name
 from localllm.models.memory import Plan
 from localllm.models.sources import parse_source, source_path

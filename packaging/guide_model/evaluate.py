@@ -12,7 +12,7 @@ from pathlib import Path
 from localllm import facts
 from localllm.chat.template import ChatTemplate
 from localllm.engine.engine import Engine, Stream
-from localllm.engine.messages import LoadParams
+from localllm.engine.loading import LoadParams
 from localllm.sampling_params import SamplingParams
 
 from .cases import Case, all_cases

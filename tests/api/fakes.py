@@ -14,6 +14,7 @@ import numpy.typing as npt
 from localllm import errors
 from localllm.engine import messages as m
 from localllm.engine.engine import Engine, State
+from localllm.engine.loading import LoadParams, ModelInfo
 from localllm.models.catalog import Catalog
 from localllm.models.entry import Entry
 from localllm.models.memory import Memory, Plan
@@ -21,7 +22,7 @@ from localllm.models.pool import Pool
 from localllm.paths import Paths
 from localllm.sampling_params import SamplingParams, ThinkingMarks
 
-INFO = m.ModelInfo(
+INFO = ModelInfo(
     architecture="llama", description="fake", n_params=1, size_bytes=1, n_ctx=512, n_ctx_train=512, n_vocab=1000,
     n_embd=8, n_parallel=1, n_threads=1, chat_template=None, bos_token="<s>", eos_token="</s>", add_bos=False,
     has_fim=False, can_cut=True, pooling="", devices=(), build="fake",
@@ -105,7 +106,7 @@ def _check_ids(token_ids: Sequence[int]) -> None:
 class FakeEngine(Engine):
     """One fake model. `script` decides what a submit answers; `submits` and `streams` tell what was asked."""
 
-    def __init__(self, params: m.LoadParams) -> None:
+    def __init__(self, params: LoadParams) -> None:
         super().__init__(params)
         self.script: Script = say("Hello", " there", ".")
         self.refusal: errors.LocalllmError | None = None
@@ -126,7 +127,7 @@ class FakeEngine(Engine):
         return 1.0 if self._state == "ready" else 0.4
 
     @property
-    def info(self) -> m.ModelInfo:
+    def info(self) -> ModelInfo:
         return self.fake_info
 
     def start(self, *, wait: bool = True, poll: Callable[[], None] | None = None) -> None:
@@ -203,12 +204,12 @@ class FakeModels:
             f'[[model]]\nid = "{i}"\nsource = "model.gguf"\naliases = ["alias-{i}"]\n' for i in ids
         )
         self.paths.catalog.write_text(rows, encoding="utf-8")
-        self.engines = {i: FakeEngine(m.LoadParams(path="model.gguf", model_id=i)) for i in ids}
+        self.engines = {i: FakeEngine(LoadParams(path="model.gguf", model_id=i)) for i in ids}
         self.pool = Pool(
             Catalog(self.paths.catalog), self.paths, make_engine=self._engine, make_plan=always_fits
         )
 
-    def _engine(self, params: m.LoadParams) -> FakeEngine:
+    def _engine(self, params: LoadParams) -> FakeEngine:
         engine = self.engines[params.model_id]
         engine.params = params
         return engine

@@ -8,7 +8,7 @@ import pytest
 from localllm import errors
 from localllm.engine.admission_control import WORTH_WAITING
 from localllm.engine.engine import Engine
-from localllm.engine.messages import LoadParams
+from localllm.engine.loading import LoadParams
 from localllm.sampling_params import SamplingParams
 from tests import tiny_models
 from tests.engine.test_engine import GREEDY, finish_of, text_of

@@ -14,7 +14,7 @@ import pytest
 
 from localllm.engine.disk_cache import DiskCache
 from localllm.engine.engine import Engine
-from localllm.engine.messages import LoadParams
+from localllm.engine.loading import LoadParams
 from localllm.engine.sequence import TokenBuffer
 from localllm.sampling_params import SamplingParams
 from tests import tiny_models

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from localllm.engine.drafting import COMPARE_EVERY, MAX_DRAFTS, Drafter, guess
 from localllm.engine.engine import Engine
-from localllm.engine.messages import LoadParams
+from localllm.engine.loading import LoadParams
 from localllm.engine.sequence import Sequence, TokenBuffer
 from localllm.errors import ModelLoadFailed
 from localllm.sampling_params import SamplingParams

@@ -12,7 +12,7 @@ import pytest
 from localllm import errors
 from localllm.engine.embedder import MAX_TOGETHER, PACKED_TOKENS, EmbedCall, Embedder
 from localllm.engine.engine import Engine
-from localllm.engine.messages import LoadParams
+from localllm.engine.loading import LoadParams
 from localllm.llama import library
 from tests import tiny_models
 

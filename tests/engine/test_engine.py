@@ -14,7 +14,7 @@ import pytest
 
 from localllm import errors
 from localllm.engine.engine import Engine
-from localllm.engine.messages import LoadParams
+from localllm.engine.loading import LoadParams
 from localllm.sampling_params import Grammar, SamplingParams
 
 GREEDY = SamplingParams(temperature=0, max_tokens=24)

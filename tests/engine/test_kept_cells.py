@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from localllm.engine.engine import Engine
-from localllm.engine.messages import LoadParams
+from localllm.engine.loading import LoadParams
 from localllm.engine.model_host import KEPT_BESIDE_STREAMS
 from localllm.sampling_params import SamplingParams
 from tests import tiny_models

@@ -10,7 +10,7 @@ import pytest
 
 from localllm.engine import threads
 from localllm.engine.engine import Engine
-from localllm.engine.messages import LoadParams
+from localllm.engine.loading import LoadParams
 from localllm.engine.threads import candidates, chosen_threads, default_threads, fastest, machine_key
 from localllm.sampling_params import SamplingParams
 from tests import tiny_models

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from localllm import errors
 from localllm.engine.engine import Engine, State
-from localllm.engine.messages import LoadParams, ModelInfo
+from localllm.engine.loading import LoadParams, ModelInfo
 
 INFO = ModelInfo(
     architecture="llama", description="fake", n_params=1, size_bytes=1, n_ctx=512, n_ctx_train=512, n_vocab=8,

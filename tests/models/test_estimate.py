@@ -10,7 +10,7 @@ import pytest
 
 from localllm.engine import checkpoints
 from localllm.engine.engine import Engine
-from localllm.engine.messages import LoadParams
+from localllm.engine.loading import LoadParams
 from localllm.models import estimate
 from localllm.models.entry import Entry
 from localllm.models.gguf import Gguf, Tensor, read_parts

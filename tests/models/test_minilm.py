@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from localllm.engine.engine import Engine
-from localllm.engine.messages import LoadParams
+from localllm.engine.loading import LoadParams
 from tests import minilm
 
 SOURCE = minilm.folder()

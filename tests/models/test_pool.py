@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from localllm import errors
-from localllm.engine.messages import LoadParams
+from localllm.engine.loading import LoadParams
 from localllm.models.catalog import Catalog
 from localllm.models.entry import Entry
 from localllm.models.memory import Memory, Plan

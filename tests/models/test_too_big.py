@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 from localllm import errors
-from localllm.engine.messages import LoadParams
+from localllm.engine.loading import LoadParams
 from localllm.models import ledger, presence
 from localllm.models.catalog import Catalog
 from localllm.models.gguf import Gguf, read_parts

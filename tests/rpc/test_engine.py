@@ -10,7 +10,7 @@ import pytest
 
 from localllm import errors
 from localllm.engine.engine import Engine
-from localllm.engine.messages import LoadParams
+from localllm.engine.loading import LoadParams
 from localllm.engine.rpc_server import RpcServer
 from localllm.sampling_params import SamplingParams
 

@@ -19,7 +19,7 @@ ASKING = """
     import sys
     from localllm import errors
     from localllm.engine.engine import Engine
-    from localllm.engine.messages import LoadParams
+    from localllm.engine.loading import LoadParams
     from localllm.sampling_params import SamplingParams
 
     def ask(engine, max_tokens=24):
