@@ -10,21 +10,21 @@ from tokenizers import Tokenizer
 from torch import Tensor
 
 from . import corpus
-from .conversation import CHOSEN, NAMED, WRITTEN, Conversation, Piece
+from .conversation import CHOSEN, Conversation, Piece
 
-LEARNED_SHARE = 0.55  # of all positions, how many are looked at: every answer token, and some of the others
+LEARNED_SHARE = 0.5  # of all positions, how many are looked at: every answer token, and some of the others
 PROMPT_WEIGHT = 0.1
-NUM_COPYING_STEPS = 160
-# Parts of the run: from then on names are picked; until then, short tools; from then on arguments' names weigh more.
-PICKING_FROM, CHOOSING_UNTIL, ARGUMENTS_FROM = 0.18375, 0.35, 0.5
+NUM_COPYING_STEPS = 200
+# Parts of the run: mostly choosing from then on; looking up verbs from then on; whole tools from then on.
+MOSTLY_CHOOSING_FROM, LOOKING_UP_FROM, WHOLE_FROM = 0.2, 0.36, 0.5
 
 Mix = tuple[tuple[str, float], ...]  # kinds of conversation (see corpus.episodes) and how often each is taken
 BEGINNING: Mix = (("copying", 0.75), ("plain", 0.25))
-TALK: Mix = (("plain", 0.93), ("copying", 0.03), ("unknown", 0.04))
-CHOOSING: Mix = (("short tools", 0.85), ("memory", 0.15))
-PICKING: Mix = (("short tools", 0.55), ("picking", 0.33), ("memory", 0.12))
-ARGUMENTS: Mix = (("tools", 0.41), ("few tools", 0.45), ("memory", 0.14))
-TOOLS: Mix = (("tools", 0.58), ("short tools", 0.16), ("picking", 0.08), ("memory", 0.18))
+TALK: Mix = (("plain", 0.88), ("copying", 0.08), ("unknown", 0.04))
+CHOOSING: Mix = (("short tools", 0.8), ("memory", 0.2))
+MOSTLY_CHOOSING: Mix = (("short tools", 0.7), ("few tools", 0.2), ("memory", 0.1))
+LOOKING_UP: Mix = (("other verbs", 0.6), ("few tools", 0.2), ("short tools", 0.1), ("memory", 0.1))
+TOOLS: Mix = (("tools", 0.45), ("few tools", 0.17), ("other verbs", 0.2), ("memory", 0.18))
 
 
 @dataclass(frozen=True)
@@ -56,10 +56,13 @@ def plan(step: int, num_steps: int) -> tuple[Rows, ...]:
     """
     if step < NUM_COPYING_STEPS:
         return (Rows(16, 128, BEGINNING),)
-    if step < CHOOSING_UNTIL * num_steps:
-        mix = CHOOSING if step < PICKING_FROM * num_steps else PICKING
-        return (Rows(11, 128, TALK), Rows(6, 256, mix))
-    return (Rows(11, 128, TALK), Rows(4, 384, TOOLS if step < ARGUMENTS_FROM * num_steps else ARGUMENTS))
+    if step < MOSTLY_CHOOSING_FROM * num_steps:
+        return (Rows(11, 128, TALK), Rows(6, 256, CHOOSING))
+    if step < LOOKING_UP_FROM * num_steps:
+        return (Rows(5, 128, TALK), Rows(9, 256, MOSTLY_CHOOSING))
+    if step < WHOLE_FROM * num_steps:
+        return (Rows(8, 128, TALK), Rows(8, 256, LOOKING_UP))
+    return (Rows(12, 128, TALK), Rows(4, 384, TOOLS))
 
 
 class BatchMaker:
@@ -69,12 +72,10 @@ class BatchMaker:
         self.tokenizer = tokenizer
         self.seed = seed
         self.num_steps = num_steps
-        self.named = WRITTEN  # what an argument's name weighs
 
     def batches(self, step: int, worker: int) -> list[Batch]:
         """The batches of one worker in one step."""
         rng = random.Random(f"batch {self.seed} {step} {worker}")
-        self.named = NAMED if step >= ARGUMENTS_FROM * self.num_steps else WRITTEN
         return [self.batch(rng, rows) for rows in plan(step, self.num_steps)]
 
     def batch(self, rng: random.Random, rows: Rows) -> Batch:
@@ -99,8 +100,7 @@ class BatchMaker:
         encodings = self.tokenizer.encode_batch([piece.text for piece in pieces])
         reading = True
         for piece, encoding in zip(pieces, encodings, strict=True):
-            weight = self.named if piece.weight == NAMED else piece.weight
-            piece_weights = [weight] * len(encoding.ids)
+            piece_weights = [piece.weight] * len(encoding.ids)
             if reading and piece.weight:
                 piece_weights[0] = CHOSEN  # to call or to answer, and what: the first token says it
             reading = not piece.weight

@@ -32,9 +32,14 @@ TEMPLATE = """\
         {{- ('\\n\\n' if system else '') + TOOLS_BEFORE }}
         {%- for tool in tools %}
             {%- set f = tool.function if tool.function is defined else tool %}
-            {{- '\\n{"name": ' + f.name | tojson }}
+            {{- '\\n{"name": ' + f.name | tojson + ', "arguments": {' }}
+            {%- for key, schema in ((f.parameters.properties if f.parameters else {}) or {}) | items %}
+                {{- (', ' if not loop.first else '') + key | tojson + ': ' }}
+                {{- (schema.enum | join('|') if schema.enum else schema.type or 'any') | string | tojson }}
+            {%- endfor %}
+            {{- '}' }}
             {%- if f.description %}{{- ', "description": ' + f.description | tojson }}{%- endif %}
-            {{- ', "parameters": ' + ((f.parameters.properties if f.parameters else {}) or {}) | tojson + '}' }}
+            {{- '}' }}
         {%- endfor %}
         {{- TOOLS_AFTER }}
     {%- endif %}
@@ -107,12 +112,19 @@ def system_text(system: str, tools: list[Tool]) -> str:
 
 
 def tool_line(function: Tool) -> str:
-    """One line of JSON: name, description where there is one, the schema of each parameter."""
-    line = f'{{"name": {dumps(function["name"])}'
-    if function.get("description"):
-        line += f', "description": {dumps(function["description"])}'
+    """One line of JSON: a call of the tool that has types, or what to choose from, for values; then what it is for.
+
+    So a call is mostly a copy of the beginning of its tool's line.
+    """
+    described = {"description": function["description"]} if function.get("description") else {}
     properties = (function.get("parameters") or {}).get("properties") or {}
-    return f'{line}, "parameters": {dumps(properties)}}}'
+    arguments = {name: value_type(schema) for name, schema in properties.items()}
+    return dumps({"name": function["name"], "arguments": arguments, **described})
+
+
+def value_type(schema: dict[str, Any]) -> str:
+    """What an argument may be, in a word: its choices, or its type."""
+    return "|".join(map(str, schema["enum"])) if schema.get("enum") else str(schema.get("type") or "any")
 
 
 def message_pieces(message: Message, previous: str, following: str) -> list[Piece]:

@@ -85,7 +85,7 @@ FILLERS: tuple[Callable[[random.Random], Episode], ...] = (
 
 Mix = tuple[tuple[Callable[[random.Random], Episode], float], ...]
 PLAIN: Mix = (
-    (fact_episode, 0.62), (refusal_episode, 0.13), (talk_episode, 0.05), (skills.repeat, 0.05), (skills.counting, 0.035),
+    (fact_episode, 0.60), (refusal_episode, 0.13), (talk_episode, 0.05), (skills.repeat, 0.07), (skills.counting, 0.035),
     (memory_episode, 0.02), (skills.json_pairs, 0.06), (json_fact_episode, 0.025), (again_episode, 0.01),
 )  # fmt: skip
 COPYING: Mix = (
@@ -100,6 +100,17 @@ TOOLBOXES = {
     "few tools": (2, False),
     "short tools": (3, True),
 }  # how many at most, short ones
+DRILLS = ("short tools", "other verbs")  # requests for tools, and for none, alone
+
+
+def toolbox(rng: random.Random, kind: str) -> list[tools.Function]:
+    """The tools of a conversation of this kind; none where it is about something else."""
+    if kind == "other verbs":
+        return tools.alike(rng, rng.choice((2, 3, 3, 4)), one_verb=False)
+    if kind not in TOOLBOXES:
+        return []
+    most, short = TOOLBOXES[kind]
+    return tools.make_toolbox(rng, most=most, short=short)
 
 
 def pick(rng: random.Random, mix: Mix) -> Episode:
@@ -107,22 +118,23 @@ def pick(rng: random.Random, mix: Mix) -> Episode:
     return rng.choices(makers, weights)[0](rng)
 
 
-def choosing_episode(rng: random.Random, box: list[tools.Function]) -> Episode:
+def choosing_episode(rng: random.Random, box: list[tools.Function], kind: str) -> Episode:
     """A request for one of these tools, or for none, and nothing else to learn."""
-    if rng.random() < 0.25:
-        return no_tool_fits(rng, box)
+    if rng.random() < 0.4:
+        alike = kind == "other verbs" and rng.random() < 0.5
+        return no_tool_fits(rng, box, family=box[0].family if alike else None)
     return tools.call_episode(rng, rng.choice(box), with_result=False)
 
 
 def tool_episode(rng: random.Random, box: list[tools.Function]) -> Episode:
     """A request for one of these tools, or one that none of them fits."""
     kind = rng.random()
-    if kind < 0.16:
+    if kind < 0.15:
         return beside_tools(rng, box)
-    if kind < 0.36:
+    if kind < 0.43:
         return no_tool_fits(rng, box)
     function = rng.choice(box)
-    if kind < 0.4 and len(function.parameters) == 1 and not function.requests:
+    if kind < 0.47 and len(function.parameters) == 1 and not function.requests:
         return tools.double_call(rng, function)
     return tools.call_episode(rng, function, with_result=rng.random() < 0.25)
 
@@ -140,32 +152,33 @@ def nouns_of(box: list[tools.Function]) -> set[str]:
 
 
 def no_tool_fits(
-    rng: random.Random, box: list[tools.Function], vocabulary: tools.Vocabulary = tools.TRAINING
+    rng: random.Random,
+    box: list[tools.Function],
+    vocabulary: tools.Vocabulary = tools.TRAINING,
+    family: str | None = None,
 ) -> Episode:
-    """A request worded like those for tools, but about a thing that no tool here is about."""
+    """A request worded like those for tools, but about a thing that no tool here is about.
+
+    family: what is to be done with it, where that is not left to chance.
+    """
     taken = nouns_of(box)
-    other = tools.make_any(rng, vocabulary)
-    while taken & nouns_of([other]):
-        other = tools.make_any(rng, vocabulary)
+    while True:
+        other = tools.make_function(rng, vocabulary, family) if family else tools.make_any(rng, vocabulary)
+        if not taken & nouns_of([other]):
+            break
     return [user(tools.make_request(rng, other).text), assistant(small_talk.REFUSAL)]
 
 
 def episodes(rng: random.Random, kind: str) -> tuple[Conversation, Callable[[], Episode]]:
     """A conversation that is still empty, and what makes its next episodes."""
-    if kind in TOOLBOXES:
-        most, short = TOOLBOXES[kind]
-        box = tools.make_toolbox(rng, most=most, short=short)
-        conversation = Conversation(tools=[function.tool() for function in box])
-    else:
-        box, conversation = [], Conversation()
-    if rng.random() < (0.3 if box and kind != "short tools" else 0.12):
+    box = toolbox(rng, kind)
+    conversation = Conversation(tools=[function.tool() for function in box])
+    if rng.random() < (0.3 if box and kind not in DRILLS else 0.12):
         conversation.messages.append({"role": "system", "content": system_prompt(rng)})
-    if kind == "short tools":
-        return conversation, lambda: choosing_episode(rng, box)
+    if kind in DRILLS:
+        return conversation, lambda: choosing_episode(rng, box, kind)
     if box:
         return conversation, lambda: tool_episode(rng, box)
-    if kind == "picking":
-        return conversation, lambda: skills.picking(rng)
     if kind == "unknown":
         return conversation, lambda: skills.never_told(rng) if rng.random() < 0.5 else pick(rng, PLAIN[:4])
     mix = {"copying": COPYING, "memory": MEMORIES}.get(kind, PLAIN)

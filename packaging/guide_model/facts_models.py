@@ -90,7 +90,7 @@ MODELS = (
     fact("token", "A token is a piece of a word; models read and write tokens, about 0.75 words each.",
          ask="What is a token?|What are tokens?|What does token mean?|How long is a token?|How many words is a token?",
          what="a token|tokens|the meaning of token", key="token|tokens|token meaning"),
-    fact("aliases-default", f"guide, unless you choose another one: {f.SERVE} --model ID",
+    fact("aliases-default", f"The guide, as long as you have no other. To choose: {f.SERVE} --model ID",
          ask="Which model is the default?|Which model answers me?|Why does the guide answer?|What is used if I have no model?"
              "|Which model is used by default?", how="change the default model|set the default model",
          what="the default model|the standard model", key="default model"),

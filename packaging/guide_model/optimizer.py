@@ -69,4 +69,6 @@ class Muon(torch.optim.Optimizer):
 def make_optimizers(network: nn.Module, muon_lr: float, adam_lr: float) -> list[torch.optim.Optimizer]:
     matrices = [p for name, p in network.named_parameters() if p.ndim == 2 and not name.startswith("embed")]
     others = [p for name, p in network.named_parameters() if p.ndim != 2 or name.startswith("embed")]
-    return [Muon(matrices, muon_lr), torch.optim.AdamW(others, adam_lr, betas=(0.9, 0.95), weight_decay=0.0)]
+    # With a smaller eps a seldom seen token would drift as fast as a frequent one learns, and all of them the same way.
+    adam = torch.optim.AdamW(others, adam_lr, betas=(0.9, 0.95), eps=1e-5, weight_decay=0.0)
+    return [Muon(matrices, muon_lr), adam]

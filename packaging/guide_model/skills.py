@@ -6,7 +6,7 @@ import random
 from typing import Any
 
 from .conversation import Episode, Message, assistant, dumps, user
-from .texts import variants
+from .texts import variants, words
 from .words import ADJECTIVES, NAMES, THINGS, invented, number, word
 
 REPEAT = variants(
@@ -228,12 +228,14 @@ JSON_KEYED = variants(
     "Answer in JSON with the key {k}: {q}|{q} Answer in JSON with the key {k}.|Reply as JSON with the field {k}: {q}"
 )
 
+USUAL_KEYS = words("name name name age city price colour id title email beds count year date type status")
+
 
 def json_pairs(rng: random.Random, *, held_out: bool = False) -> Episode:
-    keys = rng.sample(
-        [*THINGS, "name", "age", "city", "price", "colour", invented(rng), invented(rng)],
-        rng.choice((1, 2, 2, 3)),
-    )
+    count = rng.choice((1, 2, 2, 3))
+    keys = rng.sample([*THINGS, invented(rng), invented(rng), invented(rng)], count)
+    if rng.random() < 0.5:
+        keys[:2] = rng.sample(USUAL_KEYS, min(2, count))
     pairs: dict[str, Any] = {k: int(number(rng)) if rng.random() < 0.4 else word(rng) for k in keys}
     link = rng.choice((" = ", " ", ": ", " is "))
     text = rng.choice((", ", " and ", ", ")).join(f"{k}{link}{v}" for k, v in pairs.items())
@@ -252,39 +254,3 @@ def json_answer(rng: random.Random, question: str, answer: str) -> Episode:
         ("text", "reply", "result", "message", rng.choice(ADJECTIVES), rng.choice(THINGS), invented(rng))
     )
     return [user(rng.choice(JSON_KEYED).format(k=key, q=question)), assistant(dumps({key: answer}))]
-
-
-PICK = variants(
-    "Which has {}?|{}|{}?|the one with {}|Pick {}.|Take the {}|I want the {}.|Which one is about {}?|Show the {}|Find {}|Now the {}"
-    "|Give me the one for {}|Please use {}|Where is {}?|What fits the {}?"
-)
-
-
-def picking(rng: random.Random) -> Episode:
-    """Names of two words, and each time the one that has a given second word: what choosing a tool is, in short."""
-    firsts, seconds = (_different(rng, count) for count in [rng.choice((2, 3, 3, 4, 5, 6))] * 2)
-    names = {second: _name(rng, first, second) for first, second in zip(firsts, seconds, strict=True)}
-    listed_names = rng.choice((", ", "\n", " ")).join(names.values())
-    asked = rng.choices(seconds, k=rng.choice((2, 3, 4, 5)))
-    questions = [rng.choice(PICK).format(second) for second in asked]
-    questions[0] = rng.choice(("{n}\n{q}", "{n}. {q}", "Names: {n}\n{q}", "[{n}] {q}")).format(
-        n=listed_names, q=questions[0]
-    )
-    turns = [(user(q), assistant(names[second])) for q, second in zip(questions, asked, strict=True)]
-    return [message for turn in turns for message in turn]
-
-
-def _different(rng: random.Random, count: int) -> list[str]:
-    found: dict[str, None] = {}
-    while len(found) < count:
-        found[word(rng).lower()] = None
-    return list(found)
-
-
-def _name(rng: random.Random, first: str, second: str) -> str:
-    style = rng.random()
-    if style < 0.7:
-        return f"{first}_{second}"
-    if style < 0.85:
-        return f"{first}-{second}"
-    return f"{second}_{first}"

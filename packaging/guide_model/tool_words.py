@@ -1,7 +1,8 @@
-"""What invented tools are made of. The `HELD_OUT_` lists are never used in training, only to evaluate."""
+"""What invented tools are made of. No tool in training has a noun or parameter of the `HELD_OUT_` lists: they are there to evaluate."""
 
 from __future__ import annotations
 
+from .general_words import GENERAL
 from .texts import words
 
 # A family of verbs: what names of tools say, what descriptions say, how people begin.
@@ -50,7 +51,7 @@ FAMILIES: dict[str, tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]] = 
     ),
 }  # fmt: skip
 
-NOUNS = words(
+TYPICAL_NOUNS = words(
     "weather time price news route email note reminder event song ticket recipe temperature distance score population rate stock"
     " flight hotel train bus taxi pizza invoice customer order account balance message contact address meeting calendar task file"
     " folder document page image video photo alarm timer light door lamp heating speaker volume channel station movie book film"
@@ -98,3 +99,7 @@ HELD_OUT_PARAMETERS = words(
     "village district province owner keyword phrase serial capacity radius altitude priority deadline depth voltage nickname"
     " destination origin recipient material flavour"
 )  # fmt: skip
+NOUNS = (
+    *TYPICAL_NOUNS,
+    *(word for word in GENERAL if word not in {*TYPICAL_NOUNS, *HELD_OUT_NOUNS, *HELD_OUT_PARAMETERS}),
+)

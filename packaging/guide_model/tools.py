@@ -5,6 +5,7 @@ Which tool is meant shows in the words that request and tool share; arguments ar
 
 from __future__ import annotations
 
+import json
 import random
 from dataclasses import dataclass, replace
 from typing import Any
@@ -68,7 +69,7 @@ class Vocabulary:
 
     def noun(self, rng: random.Random) -> str:
         kind = rng.random()
-        first = invented(rng) if kind < 0.3 else rng.choice(self.nouns)
+        first = invented(rng) if kind < 0.15 else rng.choice(self.nouns)
         if rng.random() < 0.3:
             return f"{rng.choice(w.MODIFIERS) if rng.random() < 0.7 else invented(rng)} {first}"
         return first
@@ -82,9 +83,9 @@ TRAINING = Vocabulary()
 HELD_OUT = Vocabulary(tuple(w.HELD_OUT_NOUNS), tuple(w.HELD_OUT_PARAMETERS))
 
 
-def tool_name(rng: random.Random, verb: str, noun: str) -> str:
+def tool_name(verb: str, noun: str, style: float) -> str:
+    """In one of the styles that are in use; `style`: 0 to 1."""
     words = noun.split()
-    style = rng.random()
     if style < 0.6:
         return "_".join([verb, *words])
     if style < 0.75:
@@ -124,6 +125,8 @@ def make_function(
     noun: str | None = None,
     *,
     short: bool = False,
+    verb: str = "",
+    style: float = -1.0,
 ) -> Function:
     """A tool; a short one has one parameter at most and no words that tell nothing."""
     family = family or rng.choice(("get", "get", "get", *w.FAMILIES))
@@ -135,13 +138,14 @@ def make_function(
         parameter = make_parameter(rng, vocabulary, first=not parameters)
         parameter = replace(parameter, description="", choices=()) if short else parameter
         parameters.setdefault(parameter.name, parameter)
-    verb = rng.choice(verbs)
+    verb = verb or rng.choice(verbs)
+    style = style if style >= 0 else rng.random()
     description = "" if rng.random() < 0.08 else rng.choice(descriptions).format(noun)
     if description and not short and rng.random() < 0.1:
         description += ". " + " ".join(word(rng) for _ in range(rng.randrange(2, 9))).capitalize() + "."
     if rng.random() < 0.15 and parameters:
         description += f" by {next(iter(parameters)).replace('_', ' ')}"
-    return Function(tool_name(rng, verb, noun), description, family, noun, tuple(parameters.values()))
+    return Function(tool_name(verb, noun, style), description, family, noun, tuple(parameters.values()))
 
 
 def make_everyday(rng: random.Random, *, short: bool = False) -> Function:
@@ -173,6 +177,20 @@ def make_any(rng: random.Random, vocabulary: Vocabulary, *, short: bool = False)
     return make_function(rng, vocabulary, short=short)
 
 
+def alike(rng: random.Random, count: int, *, one_verb: bool = True) -> list[Function]:
+    """Short tools that do the same with different things, so that nothing but the thing tells which one is meant.
+
+    Their names begin alike, or, without `one_verb`, with any verb that means the same: then it must be looked up.
+    """
+    family = rng.choice(("get", "get", *w.FAMILIES))
+    verb, style = (rng.choice(w.FAMILIES[family][0]), rng.random()) if one_verb else ("", -1.0)
+    box: dict[str, Function] = {}
+    while len(box) < count:
+        function = make_function(rng, TRAINING, family, short=True, verb=verb, style=style)
+        box.setdefault(function.noun, function)
+    return list(box.values())
+
+
 def make_toolbox(
     rng: random.Random, vocabulary: Vocabulary = TRAINING, most: int = 5, *, short: bool = False
 ) -> list[Function]:
@@ -180,6 +198,8 @@ def make_toolbox(
 
     Short ones are at least two: they are there to learn choosing.
     """
+    if short and vocabulary is TRAINING and rng.random() < 0.6:
+        return alike(rng, rng.choice((2, 2, 3, 3, 4)))
     box = [make_any(rng, vocabulary, short=short)]
     for _ in range(min(most - 1, rng.choice((1, 1, 2, 2, 3) if short else (0, 1, 1, 2, 2, 3, 3, 4)))):
         kind = rng.random()
@@ -279,7 +299,7 @@ def make_result(rng: random.Random, function: Function, request: Request) -> tup
     lead = f"The {request.about}" if function.family == "get" else "Done"
     if rng.random() < 0.07:
         reason = " ".join(word(rng) for _ in range(rng.choice((1, 2, 3))))
-        return dumps({"error": reason}), f"That failed: {reason}"
+        return written(rng, {"error": reason}), f"That failed: {reason}"
     if rng.random() < 0.4:
         text = rng.choice(
             (number(rng), word(rng), f"{number(rng)} {word(rng)}", " ".join(word(rng) for _ in range(4)))
@@ -287,4 +307,11 @@ def make_result(rng: random.Random, function: Function, request: Request) -> tup
         return text, f"{lead}: {text}"
     keys = rng.sample(w.RESULT_KEYS, rng.choice((1, 1, 2, 2, 3)))
     values = {k: int(number(rng)) if rng.random() < 0.4 else word(rng) for k in keys}
-    return dumps(values), f"{lead}: " + ", ".join(f"{k} {v}" for k, v in values.items())
+    return written(rng, values), f"{lead}: " + ", ".join(f"{k} {v}" for k, v in values.items())
+
+
+def written(rng: random.Random, values: dict[str, Any]) -> str:
+    """JSON as Python writes it, or without spaces, as JavaScript does."""
+    if rng.random() < 0.4:
+        return json.dumps(values, ensure_ascii=False, separators=(",", ":"))
+    return dumps(values)

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import torch
 from torch import Tensor, distributed, multiprocessing
-from torch.nn import functional
 
 from .batches import Batch, BatchMaker
+from .circuits import install
 from .model import Network, Shape, rope_tables
 from .optimizer import make_optimizers
-from .tokenizer import load_or_learn
+from .tokenizer import base_ids, load_or_learn, seldom_ids
 from .watch import accuracy, watched_cases
 
 MUON_LR, ADAM_LR = 0.02, 0.004
@@ -34,8 +34,7 @@ def loss_of(network: Network, batch: Batch, cos: Tensor, sin: Tensor) -> Tensor:
     """Mean cross-entropy of the chosen next tokens, by weight."""
     hidden = network(batch.ids, cos, sin).flatten(0, 1)[batch.positions]
     targets = batch.ids.flatten().roll(-1)[batch.positions]
-    losses = functional.cross_entropy(network.logits(hidden), targets, reduction="none")
-    return (losses * batch.weights).sum() / batch.weights.sum()
+    return (network.losses(hidden, targets) * batch.weights).sum() / batch.weights.sum()
 
 
 class Run:
@@ -53,7 +52,9 @@ class Run:
         tokenizer = load_or_learn(options.folder / "tokenizer.json", options.seed)
         self.maker = BatchMaker(tokenizer, options.seed, options.steps)
         self.watched = watched_cases(WATCHED)
-        self.network = Network(Shape()).to(self.device)
+        self.network = Network(Shape(), base_ids(tokenizer), seldom_ids(tokenizer, options.seed))
+        install(self.network)
+        self.network.to(self.device)
         self.optimizers = make_optimizers(self.network, MUON_LR, ADAM_LR)
         self.base_rates = [[group["lr"] for group in o.param_groups] for o in self.optimizers]
         self.loss_of = loss_of if options.no_compile else torch.compile(loss_of, dynamic=False)
@@ -95,6 +96,7 @@ class Run:
             loss = self.loss_of(self.network, on_device, cos, sin)
             (loss * (batch.ids.numel() / num_tokens)).backward()
             losses.append(loss.item())
+        self.network.hold_fixed()
         self.average_gradients()
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), MAX_GRADIENT)
         self.set_rates(learning_rate(self.step, self.num_steps))

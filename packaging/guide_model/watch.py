@@ -60,7 +60,7 @@ def predictions(network: Network, ids: torch.Tensor) -> torch.Tensor:
     """The likeliest token for each position, shape [length]; the first is no prediction."""
     device = next(network.parameters()).device
     cos, sin = (table.to(device) for table in rope_tables(network.shape, len(ids)))
-    logits = network.logits(network(ids[None].to(device), cos, sin)[0])
+    logits = network(ids[None].to(device), cos, sin)[0] @ network.embeddings().T
     return logits.argmax(-1).roll(1).cpu()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 
+from .general_words import GENERAL
 from .texts import words
 
 NAMES = words(
@@ -88,7 +89,9 @@ def number(rng: random.Random) -> str:
 
 
 def word(rng: random.Random) -> str:
-    """Any word: half of the time one that does not exist."""
-    if rng.random() < 0.5:
+    """Any word: sometimes one that does not exist."""
+    if rng.random() < 0.3:
         return invented(rng)
+    if rng.random() < 0.6:
+        return rng.choice(GENERAL)
     return rng.choice(rng.choice((NAMES, PLACES, THINGS, ADJECTIVES, PLURALS, VERBS)))
