@@ -24,7 +24,7 @@ TALK: Mix = (("plain", 0.88), ("copying", 0.08), ("unknown", 0.04))
 CHOOSING: Mix = (("short tools", 0.8), ("memory", 0.2))
 MOSTLY_CHOOSING: Mix = (("short tools", 0.7), ("few tools", 0.2), ("memory", 0.1))
 LOOKING_UP: Mix = (("other verbs", 0.6), ("few tools", 0.2), ("short tools", 0.1), ("memory", 0.1))
-TOOLS: Mix = (("tools", 0.45), ("few tools", 0.17), ("other verbs", 0.2), ("memory", 0.18))
+TOOLS: Mix = (("any tools", 0.42), ("any two tools", 0.16), ("other verbs", 0.26), ("memory", 0.16))
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def plan(step: int, num_steps: int) -> tuple[Rows, ...]:
         return (Rows(5, 128, TALK), Rows(9, 256, MOSTLY_CHOOSING))
     if step < WHOLE_FROM * num_steps:
         return (Rows(8, 128, TALK), Rows(8, 256, LOOKING_UP))
-    return (Rows(12, 128, TALK), Rows(4, 384, TOOLS))
+    return (Rows(14, 128, TALK), Rows(4, 384, TOOLS))
 
 
 class BatchMaker:

@@ -95,11 +95,13 @@ MEMORIES: Mix = ((memory_episode, 0.75), (skills.json_pairs, 0.1), (again_episod
 BESIDE_TOOLS: Mix = ((fact_episode, 0.65), (refusal_episode, 0.2), (talk_episode, 0.1), (skills.repeat, 0.05))
 
 
-TOOLBOXES = {
-    "tools": (5, False),
-    "few tools": (2, False),
-    "short tools": (3, True),
-}  # how many at most, short ones
+TOOLBOXES = {  # how many tools at most, short ones, made of which words
+    "short tools": (3, True, tools.TRAINING),
+    "few tools": (2, False, tools.TRAINING),
+    "any two tools": (2, False, tools.ANY_PARAMETER),
+    "tools": (5, False, tools.TRAINING),
+    "any tools": (5, False, tools.ANY_PARAMETER),
+}
 DRILLS = ("short tools", "other verbs")  # requests for tools, and for none, alone
 
 
@@ -109,8 +111,8 @@ def toolbox(rng: random.Random, kind: str) -> list[tools.Function]:
         return tools.alike(rng, rng.choice((2, 3, 3, 4)), one_verb=False)
     if kind not in TOOLBOXES:
         return []
-    most, short = TOOLBOXES[kind]
-    return tools.make_toolbox(rng, most=most, short=short)
+    most, short, vocabulary = TOOLBOXES[kind]
+    return tools.make_toolbox(rng, vocabulary, most, short=short)
 
 
 def pick(rng: random.Random, mix: Mix) -> Episode:

@@ -80,6 +80,9 @@ class Vocabulary:
 
 
 TRAINING = Vocabulary()
+ANY_PARAMETER = Vocabulary(
+    parameters=(*w.PARAMETERS * (len(w.NOUNS) // len(w.PARAMETERS)), *w.NOUNS)
+)  # half of each
 HELD_OUT = Vocabulary(tuple(w.HELD_OUT_NOUNS), tuple(w.HELD_OUT_PARAMETERS))
 
 
@@ -172,7 +175,7 @@ def make_everyday(rng: random.Random, *, short: bool = False) -> Function:
 
 def make_any(rng: random.Random, vocabulary: Vocabulary, *, short: bool = False) -> Function:
     """Invented, or in training sometimes an everyday one."""
-    if vocabulary is TRAINING and rng.random() < 0.15:
+    if vocabulary is not HELD_OUT and rng.random() < 0.15:
         return make_everyday(rng, short=short)
     return make_function(rng, vocabulary, short=short)
 
