@@ -1,4 +1,7 @@
-"""Asks a GGUF every case through localllm's own chat template and engine, greedily, and prints how it did."""
+"""Asks a GGUF every case as localllm's API would: its chat template, its engine, calls held to the tools' schemas; greedily.
+
+Prints how it did, and how the calls are without the schemas' help.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+import msgspec
+
 from localllm import facts
+from localllm.chat.formats import detect
 from localllm.chat.template import ChatTemplate
 from localllm.engine.engine import Engine, Stream
 from localllm.engine.loading import LoadParams
@@ -19,11 +25,12 @@ from .cases import Case, all_cases
 from .conversation import MARKUP_TOKENS, Message, Tool
 
 GREEDY = SamplingParams(temperature=0.0, max_tokens=160)
+CALLS = "tool call, unseen tools"
 CELLS = 8192  # of the KV cache, for all that run at once
 BATCH = 8
 BARS = {
     "facts, unseen frames": 90, "out of scope, unseen frames": 90, "copy": 95, "count": 95, "recall over turns": 95,
-    "tool call, unseen tools": 95, "no call: none fits": 95, "no call: fact beside tools": 95,
+    CALLS: 95, "no call: none fits": 95, "no call: fact beside tools": 95,
 }  # fmt: skip
 
 
@@ -44,9 +51,9 @@ class Guide:
         self.engine.start()
         self.start_s = time.monotonic() - started
         info = self.engine.info
-        self.template = ChatTemplate(
-            info.chat_template or "", bos_token=info.bos_token, eos_token=info.eos_token
-        )
+        template = info.chat_template or ""
+        self.template = ChatTemplate(template, bos_token=info.bos_token, eos_token=info.eos_token)
+        self.format = detect(template)
 
     def __enter__(self) -> Guide:
         return self
@@ -54,18 +61,23 @@ class Guide:
     def __exit__(self, *_: object) -> None:
         self.engine.close()
 
-    def submit(self, messages: list[Message], tools: list[Tool] | None = None) -> Stream:
+    def submit(
+        self, messages: list[Message], tools: list[Tool] | None = None, *, is_held: bool = True
+    ) -> Stream:
+        """is_held: a call, once begun, must match its tool's schema, as over the API."""
         prompt = self.template.render(messages, tools or None)
-        return self.engine.submit(prompt, GREEDY, markers=MARKUP_TOKENS)
+        grammar = self.format.grammar(tools, prompt=prompt) if tools and is_held else None
+        params = msgspec.structs.replace(GREEDY, grammar=grammar)
+        return self.engine.submit(prompt, params, markers=MARKUP_TOKENS)
 
     def answer(self, messages: list[Message], tools: list[Tool] | None = None) -> str:
         return text_of(self.submit(messages, tools))
 
-    def answers(self, cases: Iterable[Case]) -> Iterator[tuple[Case, str]]:
+    def answers(self, cases: Iterable[Case], *, is_held: bool = True) -> Iterator[tuple[Case, str]]:
         """Every case with what the model says, several at once."""
         waiting: list[tuple[Case, Stream]] = []
         for case in cases:
-            waiting.append((case, self.submit(case.messages, case.tools)))
+            waiting.append((case, self.submit(case.messages, case.tools, is_held=is_held)))
             if len(waiting) >= 2 * BATCH:
                 first, stream = waiting.pop(0)
                 yield first, text_of(stream)
@@ -99,10 +111,12 @@ def table(results: dict[str, list[bool]]) -> str:
     return "\n".join(lines)
 
 
-def evaluate(guide: Guide, cases: list[Case], num_shown: int) -> dict[str, list[bool]]:
+def evaluate(
+    guide: Guide, cases: list[Case], num_shown: int, *, is_held: bool = True
+) -> dict[str, list[bool]]:
     """How each category did; shows the first failures of each."""
     results: dict[str, list[bool]] = defaultdict(list)
-    for case, answer in guide.answers(cases):
+    for case, answer in guide.answers(cases, is_held=is_held):
         results[case.category].append(case.is_right(answer))
         if not results[case.category][-1] and results[case.category].count(False) <= num_shown:
             print(
@@ -126,6 +140,9 @@ def main(arguments: list[str] | None = None) -> None:
                 print(f"> {question}\n{guide.answer([{'role': 'user', 'content': question}])}\n")
             return
         cases = all_cases(options.seed, per_fact=options.per_fact, count=options.count)
-        print(table(evaluate(guide, cases, options.show)))
+        results = evaluate(guide, cases, options.show)
+        calls = [case for case in cases if case.category == CALLS]
+        results[f"{CALLS}, without the schemas' help"] = evaluate(guide, calls, 0, is_held=False)[CALLS]
+        print(table(results))
         size = options.model.stat().st_size / 1e6
         print(f"\n{size:.2f} MB, engine ready in {guide.start_s:.2f} s, {speed(guide):.0f} tokens/s")
