@@ -20,7 +20,7 @@ MOSTLY_CHOOSING_FROM, LOOKING_UP_FROM, WHOLE_FROM = 0.2, 0.36, 0.5
 
 Mix = tuple[tuple[str, float], ...]  # kinds of conversation (see corpus.episodes) and how often each is taken
 BEGINNING: Mix = (("copying", 0.75), ("plain", 0.25))
-TALK: Mix = (("plain", 0.88), ("copying", 0.08), ("unknown", 0.04))
+TALK: Mix = (("plain", 0.80), ("copying", 0.16), ("unknown", 0.04))
 CHOOSING: Mix = (("short tools", 0.8), ("memory", 0.2))
 MOSTLY_CHOOSING: Mix = (("short tools", 0.7), ("few tools", 0.2), ("memory", 0.1))
 LOOKING_UP: Mix = (("other verbs", 0.6), ("few tools", 0.2), ("short tools", 0.1), ("memory", 0.1))

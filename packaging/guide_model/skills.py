@@ -13,6 +13,8 @@ REPEAT = variants(
     "Repeat after me: {}|Repeat: {}|Say: {}|Say {}|Echo {}|Please say '{}'|Copy this: {}|Write exactly: {}|Say \"{}\""
     "|Repeat this: {}|Repeat the words {}|Now say {}|Can you repeat this: {}|Please repeat: {}|repeat after me {}|Type {}"
     "|Repeat '{}'|echo: {}|Say the words: {}|Answer only with: {}|Write {}|Print {}|Say after me: {}|Answer with \"{}\""
+    "|Just write {}|Only say {}|Simply say {}|Just repeat {}|Just repeat: {}|Say just this: {}|I'd like you to say {}|You say: {}"
+    "|Could you say {}?|Would you repeat {}?|Speak: {}|Let me hear {}|Only write: {}|Just answer {}|Please just write {}"
 )  # fmt: skip
 REPEAT_HELD_OUT = ("I want you to repeat: {}", "Just say {}", "Please echo this: {}")
 
