@@ -79,12 +79,13 @@ class Visit:
     def wait_for_answer(self, number: int = 1) -> str:
         """The text of the number-th finished answer."""
         answer = self.page.locator(".message.assistant").nth(number - 1)
-        answer.locator(".figures").wait_for()
-        answer.locator(".message-body").filter(
-            has_text=re.compile(r"\S")
-        ).wait_for()  # rendered, and not only ended
-        answer.locator(".tail:empty").wait_for(state="attached")  # the last block is among the finished ones
-        return str(answer.locator(".message-body").inner_text())
+        body, text = answer.locator(".message-body"), ""
+        while not text.strip():  # between the waits and the reading the page may render it once more
+            answer.locator(".figures").wait_for()
+            body.filter(has_text=re.compile(r"\S")).wait_for()  # rendered, and not only ended
+            answer.locator(".tail:empty").wait_for(state="attached")  # all blocks are finished ones
+            text = str(body.inner_text())
+        return text
 
     def close(self) -> None:
         foreign = [url for url in self.requests if not url.startswith((self.url, "data:", "blob:"))]
