@@ -130,7 +130,7 @@ def test_without_file_descriptors_idle_connections_make_room(tmp_path: Path, tin
         resource.prlimit(app.process.pid, resource.RLIMIT_NOFILE, (limit, limit))
         idle = [connect(app) for _ in range(100)]
         with healthy_throughout(app):
-            wait_until(lambda: app.ask().status == 200)
+            wait_until(lambda: app.ask().status == 200, timeout_s=240)  # every try waits for its place
         assert "no file descriptors left" in app.log
         for connection in idle:
             connection.close()
