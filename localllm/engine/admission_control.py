@@ -11,9 +11,7 @@ from localllm.engine.prefix_cache import PrefixCache, Slot
 from localllm.engine.sequence import Sequence, TokenIds, by_importance, common_prefix
 
 WORTH_WAITING = 32  # tokens of prefix that make it worth to let another sequence compute them first
-HEADROOM = (
-    16  # cells kept free per running sequence when another is admitted, so that it is not paused at once
-)
+HEADROOM = 16  # cells kept free per running sequence when another is admitted: it shall not be paused at once
 MAX_OVERTAKEN = 8  # how often a prompt that finds no room lets a smaller one go first
 LOOK_PAST = 4  # prompts without room that one step looks past: a long line shall cost no time
 

@@ -99,7 +99,7 @@ TOOLBOXES = {  # how many tools at most, short ones, made of which words
     "short tools": (3, True, tools.TRAINING),
     "few tools": (2, False, tools.TRAINING),
     "any two tools": (2, False, tools.ANY_PARAMETER),
-    "tools": (5, False, tools.TRAINING),
+    "tools": (5, False, tools.TRAINING),  # only the tokenizer is learned from these
     "any tools": (5, False, tools.ANY_PARAMETER),
 }
 DRILLS = ("short tools", "other verbs")  # requests for tools, and for none, alone

@@ -80,9 +80,8 @@ class Vocabulary:
 
 
 TRAINING = Vocabulary()
-ANY_PARAMETER = Vocabulary(
-    parameters=(*w.PARAMETERS * (len(w.NOUNS) // len(w.PARAMETERS)), *w.NOUNS)
-)  # half of each
+AS_OFTEN = len(w.NOUNS) // len(w.PARAMETERS)  # so that half of the parameters are usual ones
+ANY_PARAMETER = Vocabulary(parameters=(*w.PARAMETERS * AS_OFTEN, *w.NOUNS))
 HELD_OUT = Vocabulary(tuple(w.HELD_OUT_NOUNS), tuple(w.HELD_OUT_PARAMETERS))
 
 

@@ -55,3 +55,24 @@ def test_every_part_of_the_run_has_answers_to_learn_in_each_batch(folder: Path, 
         assert (batch.weights == 1).sum() > batch.ids.numel() / 8
         assert (batch.weights == batches.PROMPT_WEIGHT).any()
         assert batch.positions.max() < batch.ids.numel()
+
+
+def test_fixed_tokens_keep_the_embeddings_they_start_with(folder: Path):
+    """Words that training hardly sees stay as loud as all others, so that they can be copied."""
+    run = start(folder, seed=1)
+    before = run.network.embed.weight.detach().clone()
+    losses(run)
+    moved = (run.network.embed.weight != before).any(dim=1)
+    fixed = run.network.learns == 0
+    assert fixed.sum() > 1000
+    assert not moved[fixed].any()
+    assert moved[~fixed].any()
+
+
+def test_the_loss_is_that_of_the_rows_a_runtime_has(folder: Path):
+    """Doubles with a space are never computed in training, and yet it is their cross-entropy too."""
+    network = start(folder, seed=1).network
+    hidden = torch.randn(8, network.shape.width)
+    targets = torch.tensor([5, 500, 3000, 6015, 6016, 6500, 9000, len(network.base_of) - 1])
+    expected = torch.nn.functional.cross_entropy(hidden @ network.embeddings().T, targets, reduction="none")
+    torch.testing.assert_close(network.losses(hidden, targets), expected, rtol=1e-4, atol=1e-4)
