@@ -10,9 +10,9 @@ import pytest
 
 from tests import tiny_models
 from tests.api.http import Client
-from tests.api.test_streams import wait_until
 from tests.models import hub as fault
 from tests.models.hub import FakeHub
+from tests.waiting import wait_until
 
 REPO = "owner/Tiny-1B-GGUF"
 

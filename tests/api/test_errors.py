@@ -9,8 +9,8 @@ import pytest
 from localllm import errors
 from tests.api import schema_lint
 from tests.api.fakes import finish
-from tests.api.test_streams import wait_until
 from tests.api.wire_lint import chunks_of
+from tests.waiting import wait_until
 
 CHAT = "/v1/chat/completions"
 HEADERS_BYTES = 256 * 1024  # as many as waitress reads, so that nothing unread resets the connection

@@ -6,7 +6,7 @@ import json
 
 from localllm import errors
 from tests.api.http import Client
-from tests.api.test_streams import wait_until
+from tests.waiting import wait_until
 
 
 def status(client: Client, index: int = 0) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from localllm.api.monitoring import route_of
-from tests.api.test_streams import wait_until
+from tests.waiting import wait_until
 
 
 def figures(client):

@@ -28,7 +28,7 @@ from localllm.models.pool import Pool
 from localllm.paths import Paths
 from tests import tiny_models
 from tests.api.http import Client
-from tests.api.test_streams import wait_until
+from tests.waiting import wait_until
 
 
 class Seen(HTMLParser):

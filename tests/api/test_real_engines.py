@@ -10,7 +10,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 
 import jsonschema
 import pytest
@@ -18,6 +17,7 @@ import pytest
 from tests.api import schema_lint
 from tests.api.http import Client
 from tests.api.wire_lint import chunks_of, text_of
+from tests.waiting import wait_until
 
 CHAT = "/v1/chat/completions"
 ENDLESS = {"max_tokens": None, "ignore_eos": True, "temperature": 0}
@@ -51,13 +51,6 @@ def ask(real: Client, content: str = "Tell me a story.", **fields):
 def open_stream(real: Client, content: str = "Hi", model: str = "tiny", **fields):
     messages = [{"role": "user", "content": content}]
     return real.open(CHAT, {"model": model, "messages": messages, "stream": True} | ENDLESS | fields)
-
-
-def wait_until(condition, timeout_s=30.0):
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < deadline, "it never happened"
-        time.sleep(0.01)
 
 
 def engine_of(pool, name):

@@ -6,7 +6,6 @@ import http.client
 import json
 import socket
 import threading
-import time
 
 import pytest
 
@@ -16,16 +15,10 @@ from localllm.config import Config
 from localllm.engine import messages as m
 from tests.api.http import Client
 from tests.api.wire_lint import chunks_of, text_of
+from tests.waiting import wait_until
 
 CHAT = "/v1/chat/completions"
 BODY = {"model": "guide", "messages": [{"role": "user", "content": "Hi"}]}
-
-
-def wait_until(condition, timeout_s=10.0):
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < deadline, "it never happened"
-        time.sleep(0.005)
 
 
 def test_the_role_chunk_goes_out_before_any_token(client, engine):

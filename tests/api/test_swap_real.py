@@ -21,7 +21,7 @@ from localllm.models.pool import Pool
 from localllm.paths import Paths
 from tests import tiny_models
 from tests.api.http import Client
-from tests.models.test_swap import wait_until
+from tests.waiting import wait_until
 
 MIB = 1 << 20
 NUM_REQUESTS = int(os.environ.get("SWAP_REQUESTS", "100"))  # 500 once by hand: ten minutes

@@ -9,7 +9,8 @@ import pytest
 from localllm.chat.formats import by_name, detect, names
 from localllm.chat.parser import ChatParser, Reasoning, ToolCallArguments, ToolCallStart, fold, parse
 from localllm.errors import ConfigError
-from tests.chat.transcripts import TOOLS, TRANSCRIPTS, Transcript
+from tests.chat.transcript import TOOLS, Transcript
+from tests.chat.transcripts import TRANSCRIPTS
 
 CALLS: list[tuple[str, Any]] = [
     ("get_weather", {"city": 'Zürich "a" <b>\n漢 \\ x', "days": 3, "places": [{"a": [1, 2.5], "ok": True}]}),

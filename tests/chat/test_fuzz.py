@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from localllm.chat.formats import by_name
 from localllm.chat.parser import ChatParser, Delta, ToolCallArguments, ToolCallStart
-from tests.chat.transcripts import TOOLS, TRANSCRIPTS, Transcript
+from tests.chat.transcript import TOOLS, Transcript
+from tests.chat.transcripts import TRANSCRIPTS
 
 PAYLOAD = "漢字éß☃"  # in no marker and no key: each of these that goes in must come out, in order
 MARKERS = sorted(

@@ -10,7 +10,7 @@ from localllm.chat.formats import by_name
 from localllm.chat.template import CHATML, ChatTemplate
 from localllm.errors import InvalidRequest, ModelLoadFailed
 from tests.chat import local_templates
-from tests.chat.transcripts import TOOLS
+from tests.chat.transcript import TOOLS
 
 HELLO: list[dict[str, Any]] = [{"role": "user", "content": "Hello"}]
 

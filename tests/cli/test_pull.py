@@ -18,7 +18,7 @@ from localllm.models.pull import Progress
 from tests import tiny_models
 from tests.models import hub as fault
 from tests.models.hub import FakeHub
-from tests.models.test_swap import wait_until
+from tests.waiting import wait_until
 
 
 @pytest.fixture

@@ -16,6 +16,9 @@ from localllm.engine.sequence import Sequence
 from localllm.sampling_params import SamplingParams
 
 EOG = 0
+# two prompts without a token in common
+A = list(range(100, 180))
+B = list(range(300, 380))
 
 
 class FakeRunner:

@@ -11,7 +11,7 @@ from localllm.engine.engine import Engine
 from localllm.engine.loading import LoadParams
 from localllm.sampling_params import SamplingParams
 from tests import tiny_models
-from tests.engine.test_engine import GREEDY, finish_of, text_of
+from tests.engine.generation import GREEDY, finish_of, text_of
 
 
 @pytest.mark.parametrize("arch", ["qwen2", "gemma3", "mamba", "lfm2"])

@@ -18,7 +18,8 @@ from localllm.engine.loading import LoadParams
 from localllm.engine.sequence import TokenBuffer
 from localllm.sampling_params import SamplingParams
 from tests import tiny_models
-from tests.engine.test_engine import finish_of, text_of, wait_until
+from tests.engine.generation import finish_of, text_of
+from tests.waiting import wait_until
 
 A = np.arange(1000, 1400, dtype=np.int32)
 GREEDY = SamplingParams(temperature=0, max_tokens=12, logprobs=0)

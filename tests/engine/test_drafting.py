@@ -14,7 +14,7 @@ from localllm.errors import ModelLoadFailed
 from localllm.sampling_params import SamplingParams
 from tests import tiny_models
 from tests.engine.fakes import Rig
-from tests.engine.test_engine import text_of
+from tests.engine.generation import text_of
 
 CYCLE = [5, 6, 7, 8, 9]
 

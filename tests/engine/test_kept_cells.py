@@ -10,7 +10,8 @@ from localllm.engine.model_host import KEPT_BESIDE_STREAMS
 from localllm.sampling_params import SamplingParams
 from tests import tiny_models
 from tests.engine.fakes import Rig
-from tests.engine.test_engine import finish_of, wait_until
+from tests.engine.generation import finish_of
+from tests.waiting import wait_until
 
 GREEDY = SamplingParams(temperature=0, max_tokens=4)
 

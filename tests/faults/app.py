@@ -14,13 +14,14 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import psutil
 
 from tests.api.http import Client, HalfRead
+from tests.waiting import wait_until
 
 RUN = [sys.executable, "-c", "from localllm.cli import main; main()", "serve", "--port", "0", "--json"]
 CHAT = "/v1/chat/completions"
@@ -79,14 +80,6 @@ class App:
         for model in self.client.get("/health").json["loaded"]:
             self.client.post("/models/unload", {"model": model["id"]})
         wait_until(lambda: not self.engines())
-
-
-def wait_until(condition: Callable[[], object], timeout_s: float = 60.0) -> None:
-    """Wait for a condition, not for a time."""
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < deadline, "it never happened"
-        time.sleep(0.01)
 
 
 @contextlib.contextmanager

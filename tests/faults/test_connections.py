@@ -16,7 +16,8 @@ import pytest
 from localllm.api import connections
 from tests.api.fakes import FakeEngine, say
 from tests.api.http import Client
-from tests.faults.app import CHAT, App, healthy_throughout, running, wait_until
+from tests.faults.app import CHAT, App, healthy_throughout, running
+from tests.waiting import wait_until
 
 MIB = 1 << 20
 BODY = {"model": "tiny", "messages": [{"role": "user", "content": "Hi"}], "max_tokens": 2, "ignore_eos": True}

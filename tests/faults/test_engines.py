@@ -16,7 +16,8 @@ import psutil
 import pytest
 
 from tests.api.http import Answer, HalfRead
-from tests.faults.app import ENDLESS, LONG, PING_S, App, error_code, healthy_throughout, wait_until
+from tests.faults.app import ENDLESS, LONG, PING_S, App, error_code, healthy_throughout
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="no signals on Windows")
 

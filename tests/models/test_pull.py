@@ -16,7 +16,7 @@ from localllm.models.sources import HubFile
 from tests import tiny_models
 from tests.models import hub as fault
 from tests.models.hub import FakeHub
-from tests.models.test_swap import wait_until
+from tests.waiting import wait_until
 
 PARTS = [f"big-0000{i}-of-00003.gguf" for i in (1, 2, 3)]
 GB = 1_000_000_000

@@ -21,7 +21,7 @@ from localllm.paths import Paths
 from tests import tiny_models
 from tests.models import hub as fault
 from tests.models.hub import FakeHub
-from tests.models.test_swap import wait_until
+from tests.waiting import wait_until
 
 FILE = "owner/Tiny-GGUF/Tiny-Q8_0.gguf"
 

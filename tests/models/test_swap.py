@@ -21,6 +21,7 @@ from localllm.paths import Paths
 from localllm.sampling_params import SamplingParams
 from tests import tiny_models
 from tests.models.fakes import FakeEngine
+from tests.waiting import wait_until
 
 IDS = [f"m{i}" for i in range(10)]
 SIZE = 100  # bytes of each fake model
@@ -325,13 +326,3 @@ def test_real_engines_take_turns_and_leave_no_process_behind(tmp_path: Path):
     assert pool.reserved_bytes == 0
     left = {p.pid: p for p in psutil.Process().children(recursive=True) if p.pid not in before}
     assert not [p for p in left.values() if "resource_tracker" not in " ".join(p.cmdline())]
-
-
-def wait_until(condition: Callable[[], bool], timeout_s: float = 10.0) -> None:
-    """The condition, asked again and again; fails when it does not come true in time."""
-    done = threading.Event()
-    for _ in range(int(timeout_s / 0.01)):
-        if condition():
-            return
-        done.wait(0.01)
-    raise AssertionError("it did not come true in time")

@@ -18,7 +18,7 @@ from localllm.models.pool import Pool
 from localllm.paths import Paths
 from tests import tiny_models
 from tests.models.fakes import FakeEngine
-from tests.models.test_swap import wait_until
+from tests.waiting import wait_until
 
 SMALL = '[[model]]\nid = "small"\nsource = "small.gguf"\n'
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from localllm.engine.engine import Engine
 from localllm.engine.loading import LoadParams
 from localllm.engine.rpc_server import RpcServer
 from localllm.sampling_params import SamplingParams
+from tests.waiting import wait_until
 
 PROMPT = "Once upon a time there was a network"
 MakeEngine = Callable[..., Engine]
@@ -44,13 +44,6 @@ def make_engine(deep_model_path: Path, tmp_path: Path) -> Iterator[MakeEngine]:
 
 def text_of(engine: Engine) -> str:
     return "".join(d.text for d in engine.submit(PROMPT, SamplingParams(temperature=0, max_tokens=32)))
-
-
-def wait_until(condition: Callable[[], bool], timeout_s: float = 60) -> None:
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < deadline, "it never happened"
-        time.sleep(0.02)
 
 
 def test_greedy_text_is_the_same_with_layers_elsewhere(workers: Pair, make_engine: MakeEngine):

@@ -165,3 +165,19 @@ def say(*texts: str, done: bytes = b"data: [DONE]\n\n") -> list[bytes]:
     events = [event(chunk({"role": "assistant", "content": ""}))]
     events += [event(chunk({"content": text})) for text in texts]
     return [*events, event(chunk({}, "stop")), done]
+
+
+# ── answers ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def ok(request: Request) -> Iterable[bytes]:
+    """A plain answer."""
+    return chunked(say("Hello", " there"))
+
+
+def silent(request: Request) -> Iterable[bytes]:
+    """Nothing, until the client hangs up."""
+    while not request.is_gone():
+        threading.Event().wait(0.02)
+    raise OSError
+    yield
