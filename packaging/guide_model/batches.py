@@ -16,15 +16,15 @@ LEARNED_SHARE = 0.5  # of all positions, how many are looked at: every answer to
 PROMPT_WEIGHT = 0.1
 NUM_COPYING_STEPS = 200
 # Parts of the run: mostly choosing from then on; looking up verbs from then on; whole tools from then on.
-MOSTLY_CHOOSING_FROM, LOOKING_UP_FROM, WHOLE_FROM = 0.2, 0.36, 0.5
+MOSTLY_CHOOSING_FROM, LOOKING_UP_FROM, WHOLE_FROM = 0.2, 0.3, 0.48
 
 Mix = tuple[tuple[str, float], ...]  # kinds of conversation (see corpus.episodes) and how often each is taken
 BEGINNING: Mix = (("copying", 0.75), ("plain", 0.25))
 TALK: Mix = (("plain", 0.80), ("copying", 0.16), ("unknown", 0.04))
 CHOOSING: Mix = (("short tools", 0.8), ("memory", 0.2))
-MOSTLY_CHOOSING: Mix = (("short tools", 0.7), ("few tools", 0.2), ("memory", 0.1))
-LOOKING_UP: Mix = (("other verbs", 0.6), ("few tools", 0.2), ("short tools", 0.1), ("memory", 0.1))
-TOOLS: Mix = (("any tools", 0.42), ("any two tools", 0.16), ("other verbs", 0.26), ("memory", 0.16))
+MOSTLY_CHOOSING: Mix = (("short tools", 0.6), ("other verbs", 0.2), ("few tools", 0.1), ("memory", 0.1))
+LOOKING_UP: Mix = (("other verbs", 0.65), ("few tools", 0.25), ("memory", 0.1))
+TOOLS: Mix = (("any tools", 0.45), ("any two tools", 0.17), ("other verbs", 0.23), ("memory", 0.15))
 
 
 @dataclass(frozen=True)

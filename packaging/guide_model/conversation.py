@@ -32,14 +32,19 @@ TEMPLATE = """\
         {{- ('\\n\\n' if system else '') + TOOLS_BEFORE }}
         {%- for tool in tools %}
             {%- set f = tool.function if tool.function is defined else tool %}
-            {{- '\\n{"name": ' + f.name | tojson + ', "arguments": {' }}
+            {%- set words %}
+                {%- for c in f.name %}
+                    {%- if c != c | lower and not loop.first and loop.previtem != loop.previtem | upper %}{{- ' ' }}{%- endif %}
+                    {{- ' ' if c in '_-./' else c | lower }}
+                {%- endfor %}
+            {%- endset %}
+            {{- '\\n{"description": ' + ((f.description + ': ' if f.description else '') + words) | tojson }}
+            {{- ', "name": ' + f.name | tojson + ', "arguments": {' }}
             {%- for key, schema in ((f.parameters.properties if f.parameters else {}) or {}) | items %}
                 {{- (', ' if not loop.first else '') + key | tojson + ': ' }}
                 {{- (schema.enum | join('|') if schema.enum else schema.type or 'any') | string | tojson }}
             {%- endfor %}
-            {{- '}' }}
-            {%- if f.description %}{{- ', "description": ' + f.description | tojson }}{%- endif %}
-            {{- '}' }}
+            {{- '}}' }}
         {%- endfor %}
         {{- TOOLS_AFTER }}
     {%- endif %}
@@ -112,14 +117,26 @@ def system_text(system: str, tools: list[Tool]) -> str:
 
 
 def tool_line(function: Tool) -> str:
-    """One line of JSON: a call of the tool that has types, or what to choose from, for values; then what it is for.
+    """One line of JSON: what the tool is for, then a call of it that has types, or what to choose from, for values.
 
-    So a call is mostly a copy of the beginning of its tool's line.
+    So a call is mostly a copy of the end of its tool's line. What it is for ends with the words of its name: where the
+    name begins, a reader of the line knows already what it is about, and needs that to choose among names.
     """
-    described = {"description": function["description"]} if function.get("description") else {}
+    spoken = name_in_words(function["name"])
+    description = f"{function['description']}: {spoken}" if function.get("description") else spoken
     properties = (function.get("parameters") or {}).get("properties") or {}
     arguments = {name: value_type(schema) for name, schema in properties.items()}
-    return dumps({"name": function["name"], "arguments": arguments, **described})
+    return dumps({"description": description, "name": function["name"], "arguments": arguments})
+
+
+def name_in_words(name: str) -> str:
+    """get_tram_times, getTramTimes → get tram times."""
+    words = ""
+    for before, letter in zip(" " + name, name, strict=False):
+        if letter != letter.lower() and words and before != before.upper():
+            words += " "
+        words += " " if letter in "_-./" else letter.lower()
+    return words
 
 
 def value_type(schema: dict[str, Any]) -> str:

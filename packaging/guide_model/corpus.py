@@ -85,8 +85,8 @@ FILLERS: tuple[Callable[[random.Random], Episode], ...] = (
 
 Mix = tuple[tuple[Callable[[random.Random], Episode], float], ...]
 PLAIN: Mix = (
-    (fact_episode, 0.60), (refusal_episode, 0.13), (talk_episode, 0.05), (skills.repeat, 0.07), (skills.counting, 0.035),
-    (memory_episode, 0.02), (skills.json_pairs, 0.06), (json_fact_episode, 0.025), (again_episode, 0.01),
+    (fact_episode, 0.64), (refusal_episode, 0.12), (talk_episode, 0.05), (skills.repeat, 0.07), (skills.counting, 0.03),
+    (memory_episode, 0.015), (skills.json_pairs, 0.04), (json_fact_episode, 0.025), (again_episode, 0.01),
 )  # fmt: skip
 COPYING: Mix = (
     (skills.repeat, 0.5), (skills.json_pairs, 0.15), (memory_episode, 0.15), (again_episode, 0.05), (fact_episode, 0.15),
@@ -138,7 +138,7 @@ def tool_episode(rng: random.Random, box: list[tools.Function]) -> Episode:
     function = rng.choice(box)
     if kind < 0.47 and len(function.parameters) == 1 and not function.requests:
         return tools.double_call(rng, function)
-    return tools.call_episode(rng, function, with_result=rng.random() < 0.25)
+    return tools.call_episode(rng, function, with_result=rng.random() < 0.35)
 
 
 def beside_tools(rng: random.Random, box: list[tools.Function]) -> Episode:

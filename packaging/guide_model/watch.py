@@ -23,6 +23,7 @@ def watched_cases(count: int) -> list[cases.Case]:
     made = [*rng.sample(facts, count), *cases.refusals(rng, count)]
     for _ in range(count):
         for name, box in (
+            ("other verbs", tools.alike(rng, 3, one_verb=False)),
             ("short tools", tools.make_toolbox(rng, tools.HELD_OUT, 3, short=True)),
             ("tools", tools.make_toolbox(rng, tools.HELD_OUT)),
         ):

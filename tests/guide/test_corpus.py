@@ -8,6 +8,7 @@ import string
 
 import pytest
 from guide_model import cases, corpus, heldout, small_talk, tool_words
+from guide_model.conversation import name_in_words
 from guide_model.fact import Fact
 from guide_model.frames import FRAMES, HELD_OUT, roughen
 
@@ -119,3 +120,19 @@ def some_text(seed: int, count: int = 20) -> str:
         conversation.messages += [message for _ in range(3) for message in more()]
         pieces += [piece.text for piece in conversation.pieces()]
     return "".join(pieces)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("get_tram_times", "get tram times"),
+        ("getTramTimes", "get tram times"),
+        ("GetTram", "get tram"),
+        ("send-mail.now", "send mail now"),
+        ("readURL", "read url"),
+        ("lamp", "lamp"),
+    ],
+)
+def test_the_name_of_a_tool_is_read_as_words(name: str, said: str):
+    """In every style that programmers use, so that it can be compared with what people ask."""
+    assert name_in_words(name) == said

@@ -29,7 +29,9 @@ def test_the_file_gives_the_probabilities_that_training_computes(tmp_path: Path)
     train.train(run, save_every_s=60)
     network, tokenizer, _ = export.load(tmp_path)
     export.export(tmp_path, tmp_path / "trained.gguf")
-    text = "".join(piece.text for piece in Conversation([user("Repeat: seven Zürich 天气 lamp lamp")]).pieces())
+    text = "".join(
+        piece.text for piece in Conversation([user("Repeat: seven Zürich 天气 lamp lamp")]).pieces()
+    )
     ids = torch.tensor([tokenizer.encode(text).ids])
     with torch.no_grad():
         hidden = network(ids, *rope_tables(network.shape, ids.shape[1]))[0, -1]

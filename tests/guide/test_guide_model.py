@@ -43,7 +43,13 @@ def conversation() -> Conversation:
         tool_result("sunny"),
         assistant("The wind: 3"),
     ]
-    return Conversation(messages, [function.tool() for function in box])
+    offered = [
+        *(made.tool() for made in box),
+        function("getTramTimes", "", stop={"enum": ["Sea Street", 3]}),
+        function("send-mail.now", 'Sends "mail".', to={"type": "string"}, urgent={}),
+        function("HTTPGet2", "GETs a page"),
+    ]
+    return Conversation(messages, offered)
 
 
 def test_the_file_is_small_enough_to_ship():
@@ -131,7 +137,7 @@ def test_it_calls_the_tool_that_everybody_tries_first(guide: Guide):
     assert "tool_call" not in guide.answer([user("How do I stop the server?")], [weather])
 
 
-def function(name: str, description: str, **properties: dict[str, str]) -> dict[str, Any]:
+def function(name: str, description: str, **properties: dict[str, Any]) -> dict[str, Any]:
     parameters = {"type": "object", "properties": properties}
     described = {"name": name, "description": description, "parameters": parameters}
     return {"type": "function", "function": described}
