@@ -54,7 +54,7 @@ def main() -> None:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python3 -m benchmarks", description=__doc__)
     parser.add_argument("what", nargs="?", default="scenarios", choices=("scenarios", "scaling", "bare"))
-    parser.add_argument("--only", default="ABCDEFGR", help="letters of the scenarios to run")
+    parser.add_argument("--only", help="letters of the scenarios to run; of scaling: S, T, U, V")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--servers", nargs="+", default=list(SERVERS), choices=SERVERS)
     parser.add_argument("--size", default="0.5b", choices=make_model.SHAPES)
@@ -70,8 +70,7 @@ def _kinds(options: argparse.Namespace) -> list[type[Server]]:
     """The servers that have a part in what is measured."""
     if options.what == "bare":
         return [Ours]
-    scenarios = scaling.SCENARIOS if options.what == "scaling" else _chosen(options)
-    letters = {scenario.letter for scenario in scenarios}
+    letters = {scenario.letter for scenario in _chosen(options)}
     chosen = [SERVERS[name] for name in options.servers]
     return [kind for kind in chosen if kind.letters is None or letters & set(kind.letters)]
 
@@ -99,7 +98,7 @@ def _running(server: Server) -> Iterator[Server]:
 
 
 Pages = Iterator[tuple[str, str]]
-"""(Markdown, SVG or nothing), again after every round: what was measured is on the disk before the next begins."""
+"""(Markdown, SVG or nothing), again after every scenario: what was measured is on the disk before the next begins."""
 
 
 def _scenarios(servers: list[Server], options: argparse.Namespace) -> Pages:
@@ -108,11 +107,12 @@ def _scenarios(servers: list[Server], options: argparse.Namespace) -> Pages:
 
 
 def _chosen(options: argparse.Namespace) -> list[Scenario]:
-    return [scenario for scenario in SCENARIOS if scenario.letter in options.only.upper()]
+    scenarios = scaling.SCENARIOS if options.what == "scaling" else SCENARIOS
+    return [s for s in scenarios if options.only is None or s.letter in options.only.upper()]
 
 
 def _scaling(servers: list[Server], options: argparse.Namespace) -> Pages:
-    for results in _rounds(servers, scaling.SCENARIOS, options.rounds):
+    for results in _rounds(servers, _chosen(options), options.rounds):
         yield report.plain_table(results), ""
 
 
@@ -124,7 +124,7 @@ def _rounds(servers: list[Server], scenarios: Sequence[Scenario], num_rounds: in
             for server in servers[:: -1 if number % 2 else 1]:
                 if scenario.fits(server, number):
                     _measure(server, scenario, number, results)
-        yield results
+            yield results
 
 
 def _measure(server: Server, scenario: Scenario, number: int, results: Results) -> None:
