@@ -10,7 +10,8 @@ from localllm.engine.checkpoints import Checkpoints
 from localllm.engine.constraint import Constraint
 from localllm.engine.output import Output
 from localllm.engine.pace import Pace
-from localllm.engine.plan import Chunk, Plan
+from localllm.engine.plan import Plan
+from localllm.engine.prefills import Prefills
 from localllm.engine.runner import Runner, Sampled
 from localllm.engine.scheduler import Scheduler
 from localllm.engine.sequence import Sequence, State
@@ -28,13 +29,16 @@ class Core:
         pace: Pace,
         *,
         checkpoints: Checkpoints | None = None,
+        prefills: Prefills | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """checkpoints: for a memory that cannot be cut."""
+        """checkpoints: for a memory that cannot be cut. prefills: reads long prompts apart; the scheduler's own."""
         self.scheduler = scheduler
         self.pace = pace
         self._drafter = scheduler.drafter
         self._checkpoints = checkpoints
+        self._prefills = prefills
+        self._rest_s: float | None = 0.0
         self._runner = runner
         self._clock = clock
         self._outputs: dict[Sequence, Output] = {}
@@ -76,16 +80,40 @@ class Core:
             return 0.0
         return self.pace.patience_s(self.scheduler.num_unread())
 
+    def rest_s(self) -> float | None:
+        """How long the next step may wait for something to happen, or None: until it does. Prompts are read then."""
+        return self._rest_s if self._prefills is not None and self._prefills.is_reading else 0.0
+
     def step(self) -> list[m.Delta]:
         """Compute one batch. Returns what it added, completion by completion."""
+        if self._prefills is None:
+            return self._step(self.scheduler.schedule(self._budget()))
+        self._prefills.hold()
         began = self._clock()
-        budget = self.pace.prefill_tokens(num_decoding=self.scheduler.num_decoding)
-        plan = self.scheduler.schedule(budget)
+        self._prefills.settle_ended()
+        plan = self.scheduler.schedule(self._budget(), apart_from=self.pace.apart_from)
+        deltas = self._step(plan)
+        for prefill in plan.prefills:
+            self._prefills.start(prefill)
+        self._rest_s = self.pace.rest_s(self._clock() - began) if plan.chunks else None
+        self._prefills.go()
+        return deltas
+
+    def _budget(self) -> int:
+        is_shared = self._prefills is not None and self._prefills.is_reading
+        return self.pace.prefill_tokens(
+            num_decoding=self.scheduler.num_decoding, share=0.5 if is_shared else 1.0
+        )
+
+    def _step(self, plan: Plan) -> list[m.Delta]:
+        began = self._clock()
         for chunk in plan.chunks:
             self._outputs[chunk.sequence].started()
+        for prefill in plan.prefills:
+            self._outputs[prefill.sequence].started()
         self._runner.apply(plan.operations)
         if not plan.chunks:
-            return []
+            return self._progress(plan, began)
         started = self._clock()
         sampled = self._runner.run(plan.chunks)
         now = self._clock()
@@ -129,11 +157,14 @@ class Core:
 
     def _progress(self, plan: Plan, now: float) -> list[m.Delta]:
         """How far long prompts have come, a few times a second."""
-        unfinished = [c for c in plan.chunks if not c.wants_logits]
-        if not unfinished or now < self._next_progress:
+        if now < self._next_progress:
             return []
-        self._next_progress = now + PROGRESS_EVERY_S
-        return [_progress_delta(chunk) for chunk in unfinished if chunk.sequence.state is State.RUNNING]
+        read = [(c.sequence, c.start + c.count) for c in plan.chunks if not c.wants_logits]
+        if self._prefills is not None:
+            read += self._prefills.progress()
+        if read:
+            self._next_progress = now + PROGRESS_EVERY_S
+        return [_progress_delta(s, count) for s, count in read if s.state is State.RUNNING]
 
     def _count(self, finish: m.Finish, sequence: Sequence) -> None:
         self.num_completion_tokens += finish.num_completion_tokens
@@ -145,8 +176,6 @@ class Core:
         self._runner.close(sequence)
 
 
-def _progress_delta(chunk: Chunk) -> m.Delta:
-    done = min(chunk.start + chunk.count, chunk.sequence.num_prompt_tokens)
-    return m.Delta(
-        chunk.sequence.request_id, chunk.sequence.index, prefilled=(done, chunk.sequence.num_prompt_tokens)
-    )
+def _progress_delta(sequence: Sequence, num_read: int) -> m.Delta:
+    done = min(num_read, sequence.num_prompt_tokens)
+    return m.Delta(sequence.request_id, sequence.index, prefilled=(done, sequence.num_prompt_tokens))

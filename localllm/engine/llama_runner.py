@@ -22,7 +22,9 @@ from localllm.llama.sampler import Sampler, is_greedy, needs_history
 class LlamaRunner:
     """Runs plans on a llama.cpp context."""
 
-    def __init__(self, model: Model, context: Context, n_batch: int) -> None:
+    def __init__(self, model: Model, context: Context, n_batch: int, *, spare_seq_id: int) -> None:
+        """spare_seq_id: a sequence of the context that is no slot."""
+        self._spare_seq_id = spare_seq_id
         self._model = model
         self._context = context
         self._batch = Batch(n_batch)
@@ -48,6 +50,9 @@ class LlamaRunner:
 
     def restore(self, seq_id: int, state: StateBytes) -> bool:
         return self._context.restore(seq_id, state)
+
+    def append(self, seq_id: int, state: StateBytes) -> bool:
+        return self._context.append(seq_id, state, through=self._spare_seq_id)
 
     def run(self, chunks: Seq[Chunk]) -> list[Sampled]:
         batch = self._batch

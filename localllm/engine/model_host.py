@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from localllm.engine import messages as m
@@ -18,6 +19,8 @@ from localllm.engine.embedder import EmbedCall, Embedder, embedding_context
 from localllm.engine.llama_runner import LlamaRunner
 from localllm.engine.loading import LoadParams, ModelInfo
 from localllm.engine.pace import Pace
+from localllm.engine.prefiller import ROWS, ContextPrefiller
+from localllm.engine.prefills import Prefills
 from localllm.engine.prefix_cache import PrefixCache
 from localllm.engine.preparer import Prepared, Preparer
 from localllm.engine.retention import Retention, Write, fingerprint
@@ -42,6 +45,7 @@ class ModelHost:
         self,
         params: LoadParams,
         write_later: Callable[[Write], object],
+        wake: Callable[[], None] = lambda: None,
         on_progress: Callable[[float], None] | None = None,
         on_lost_worker: Callable[[str], None] = lambda address: None,
     ) -> None:
@@ -55,6 +59,7 @@ class ModelHost:
         self._draft_model: DraftModel | None = None
         n_threads = params.n_threads or default_threads()
         can_cut = not model.is_recurrent
+        is_on_cpu = params.n_gpu_layers == 0 or not library.gpu_rows()
         num_slots = _num_slots(model, params)
         make_context = embedding_context if params.embedding else _chat_context
         self._context = make_context(model, params, n_threads)
@@ -65,18 +70,21 @@ class ModelHost:
             self._context.set_threads(n_threads)
         self.embedder = Embedder(model, self._context) if params.embedding else None
         cache = PrefixCache(num_slots, self._context.n_ctx, can_cut=can_cut)
+        runner = LlamaRunner(model, self._context, params.n_batch, spare_seq_id=num_slots)
+        may_read_apart = can_cut and is_on_cpu and not params.rpc and not params.embedding
+        self._prefiller = _prefiller(model, params, n_threads, wake) if may_read_apart else None
+        prefills = Prefills(cache, runner, self._prefiller) if self._prefiller is not None else None
         scheduler = Scheduler(
             cache,
             max_running=params.n_parallel,
             max_waiting=MAX_WAITING,
             n_batch=params.n_batch,
             drafter=self._drafter(params, n_threads) if can_cut and params.speculate else None,
+            prefills=prefills,
         )
-        runner = LlamaRunner(model, self._context, params.n_batch)
         checkpoints = None if can_cut else Checkpoints(cache, runner, model.eog_tokens)
-        self.core = Core(scheduler, runner, Pace(params.n_batch), checkpoints=checkpoints)
+        self.core = Core(scheduler, runner, Pace(params.n_batch), checkpoints=checkpoints, prefills=prefills)
         self.retention = _retention(params, cache, runner, write_later)
-        is_on_cpu = params.n_gpu_layers == 0 or not library.gpu_rows()
         if self.retention is not None and can_cut and is_on_cpu:
             cache.kept_beside_streams = KEPT_BESIDE_STREAMS
         self._preparer = Preparer(model, self._context.n_ctx)
@@ -108,6 +116,8 @@ class ModelHost:
         """Save what is worth it and free everything."""
         if self._workers is not None:
             self._workers.close()
+        if self._prefiller is not None:
+            self._prefiller.close()
         while self.retention is not None and self.retention.save_one():
             pass
         if self._draft_model is not None:
@@ -222,17 +232,44 @@ def _num_slots(model: Model, params: LoadParams) -> int:
 
 
 def _chat_context(model: Model, params: LoadParams, n_threads: int) -> Context:
-    num_slots = _num_slots(model, params)
+    num_sequences = _num_slots(model, params) + (not model.is_recurrent)  # one spare, for cells on their way
     return Context(
         model,
         n_ctx=params.n_ctx or min(model.n_ctx_train, DEFAULT_N_CTX),
-        n_seq_max=num_slots,
+        n_seq_max=num_sequences,
         n_batch=params.n_batch,
         n_threads=n_threads,
         flash_attn=params.flash_attn,
         cache_type_k=params.cache_type_k,
         cache_type_v=params.cache_type_v,
-        max_logits=max(num_slots, 1 + MAX_DRAFTS),
+        max_logits=max(num_sequences, 1 + MAX_DRAFTS),
+    )
+
+
+def _prefiller(
+    model: Model, params: LoadParams, n_threads: int, wake: Callable[[], None]
+) -> ContextPrefiller | None:
+    """None where threads that stand still would take the cores from those that compute."""
+    if not library.has_openmp():
+        return None
+    return ContextPrefiller(partial(_prefill_context, model, params, n_threads), model.cell_bytes, wake)
+
+
+def _prefill_context(
+    model: Model, params: LoadParams, n_threads: int, n_ctx: int, on_node: Callable[[], bool]
+) -> Context:
+    """For one prompt; its cells must be like those of the chats' context."""
+    return Context(
+        model,
+        n_ctx=n_ctx,
+        n_seq_max=1,
+        n_batch=ROWS,
+        n_threads=n_threads,
+        flash_attn=params.flash_attn,
+        cache_type_k=params.cache_type_k,
+        cache_type_v=params.cache_type_v,
+        max_logits=1,
+        on_node=on_node,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 SMOOTHING = 0.2
 MIN_CHUNK = 8
 FIRST_CHUNK = 32
+LEAST_APART = 256  # prompt tokens; fewer are not worth a context of their own
 # llama.cpp multiplies so many rows of a batch at once on a CPU; what is over is computed row by row.
 ROW_BLOCK = 4
 PATIENCE, LEAST_PATIENCE_S, MOST_PATIENCE_S = 0.03, 0.002, 0.02  # a share of the time that reading will take
@@ -19,8 +20,11 @@ class Pace:
     cancel or a newcomer waits.
     """
 
-    def __init__(self, n_batch: int, *, busy_s: float = 0.22, idle_s: float = 1.0) -> None:
+    def __init__(
+        self, n_batch: int, *, busy_s: float = 0.22, idle_s: float = 1.0, least_apart: int = LEAST_APART
+    ) -> None:
         self.n_batch = n_batch
+        self.least_apart = least_apart
         self.busy_s = busy_s
         self.idle_s = idle_s
         self._decode_s = 0.0
@@ -35,13 +39,25 @@ class Pace:
             cost = max(seconds - base, 0.1 * seconds) / num_prefilled
             self._token_s = cost if self._token_s is None else _smooth(self._token_s, cost)
 
-    def prefill_tokens(self, *, num_decoding: int) -> int:
-        """How many prompt tokens the next step may carry beside `num_decoding` rows of running streams."""
+    def prefill_tokens(self, *, num_decoding: int, share: float = 1.0) -> int:
+        """How many prompt tokens the next step may carry beside `num_decoding` rows of running streams.
+
+        share: of the time for prompts, where others are read apart.
+        """
         if self._token_s is None:
             return FIRST_CHUNK
-        left_s = self.busy_s - self._decode_s if num_decoding else self.idle_s
+        left_s = share * (self.busy_s - self._decode_s if num_decoding else self.idle_s)
         rows = max(MIN_CHUNK, min(self.n_batch, int(left_s / self._token_s))) + num_decoding
         return rows - rows % ROW_BLOCK - num_decoding
+
+    @property
+    def apart_from(self) -> int:
+        """Prompt tokens that are worth to be read apart: more than a step has room for even where nobody waits."""
+        return max(self.least_apart, self.prefill_tokens(num_decoding=0) + 1)
+
+    def rest_s(self, last_step_s: float) -> float:
+        """How long prompts are read apart until the next step: as long as a stream may pause, or half the time."""
+        return max(self.busy_s - last_step_s, last_step_s)
 
     def patience_s(self, num_tokens: int) -> float:
         """How long to wait for company before so many tokens are read: 0 where that takes no time anyway."""

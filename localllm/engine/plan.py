@@ -21,10 +21,19 @@ class Chunk(msgspec.Struct, frozen=True):
     drafts: tuple[int, ...] = ()
 
 
+class Prefill(msgspec.Struct, frozen=True):
+    """`count` prompt tokens of a sequence from position `start` on, to be read in a context of their own."""
+
+    sequence: Sequence
+    start: int
+    count: int
+
+
 class Plan(msgspec.Struct, frozen=True):
-    """One step: what to do to the cache first, then what to compute."""
+    """One step: what to do to the cache first, then what to compute, and what shall be read apart from now on."""
 
     operations: list[Operation]
     chunks: list[Chunk]
     num_decoded: int
     num_prefilled: int
+    prefills: list[Prefill] = []

@@ -46,6 +46,7 @@ class Slot:
         self.sequence: Sequence | None = None
         self.is_background = False
         self.last_used = 0
+        self.reserved: npt.NDArray[np.int32] = np.empty(0, dtype=np.int32)  # cells for what is read apart
         self._cells: npt.NDArray[np.int32] = np.empty(num_cells, dtype=np.int32)
 
     @property
@@ -166,6 +167,20 @@ class PrefixCache:
         """`count` more tokens of the slot's sequence were given cells."""
         slot.set_cells(slot.length, self._cells.take(count))
         slot.length += count
+
+    def reserve(self, slot: Slot, count: int) -> bool:
+        """Set cells aside for a chat's next `count` tokens, computed elsewhere. False where there is no room."""
+        if not self.make_room(count, for_background=False):
+            return False
+        slot.reserved = self._cells.take(count).copy()
+        return True
+
+    def settle(self, slot: Slot, count: int) -> None:
+        """The first `count` of the reserved cells were filled; the others are given back."""
+        slot.set_cells(slot.length, slot.reserved[:count])
+        slot.length += count
+        self._cells.drop(slot.reserved[count:])
+        slot.reserved = slot.reserved[:0]
 
     def trim(self, slot: Slot, length: int) -> None:
         """Give back the cells behind the first `length` tokens."""

@@ -51,5 +51,8 @@ class Runner(Protocol):
     def restore(self, seq_id: int, state: StateBytes) -> bool:
         """Fill an empty slot with saved cells. False if they do not fit."""
 
+    def append(self, seq_id: int, state: StateBytes) -> bool:
+        """Put saved cells behind those that a slot holds. False if they do not fit."""
+
     def run(self, chunks: Seq[Chunk]) -> list[Sampled]:
         """Compute the chunks in one batch and sample where they want it."""

@@ -15,7 +15,8 @@ import msgspec
 from localllm.engine.admission_control import AdmissionControl, may_overtake
 from localllm.engine.admissions import Admissions
 from localllm.engine.drafting import Drafter
-from localllm.engine.plan import Chunk, Plan
+from localllm.engine.plan import Chunk, Plan, Prefill
+from localllm.engine.prefills import Prefills
 from localllm.engine.prefix_cache import PrefixCache, Slot
 from localllm.engine.sequence import Sequence, State, by_importance
 
@@ -35,10 +36,15 @@ class Scheduler:
         max_waiting: int,
         n_batch: int,
         drafter: Drafter | None = None,
+        prefills: Prefills | None = None,
     ) -> None:
-        """drafter: guesses tokens for a sequence that runs alone; needs a cache that can be cut."""
+        """drafter: guesses tokens for a sequence that runs alone; prefills: reads long prompts apart.
+
+        Both need a cache that can be cut.
+        """
         self.cache = cache
         self.drafter = drafter
+        self.prefills = prefills
         self.admissions = Admissions(cache)
         self.max_waiting = max_waiting
         self.n_batch = n_batch
@@ -89,34 +95,45 @@ class Scheduler:
             self.running.remove(sequence)
         if sequence.slot is not None:
             slot = sequence.slot
-            self.cache.release(slot)
+            self._release(sequence)
             if not sequence.params.cache_prompt:
                 self.cache.drop(slot)
         sequence.state = State.FINISHED
 
     # ── one step ────────────────────────────────────────────────────────────────────────────────────────────
 
-    def schedule(self, prefill_budget: int) -> Plan:
-        """The next step. prefill_budget: how many prompt tokens it may carry beside the decoding rows."""
+    def schedule(self, prefill_budget: int, *, apart_from: int | None = None) -> Plan:
+        """The next step. prefill_budget: how many prompt tokens it may carry beside the decoding rows.
+
+        apart_from: prompts with so many tokens to read, or more, are read apart.
+        """
         self._admit()  # first: a prefix may only be copied from cells that were computed in an earlier step
         decoding = self._decode_chunks()
         num_decoded = sum(chunk.count for chunk in decoding)
         room = self.n_batch - num_decoded
+        prefills = self._take_apart(apart_from)
         prefilling = self._prefill_chunks(
             min(prefill_budget if decoding else self._stretched(prefill_budget), room)
         )
-        if self.running and not decoding and not prefilling:
+        if self.running and not decoding and not prefilling and not any(s.is_apart for s in self.running):
             # All cells are held by half-done prompts: let the oldest go on.
             self._pause(by_importance(self.running)[-1])
-            return self.schedule(prefill_budget)
+            return self.schedule(prefill_budget, apart_from=apart_from)
         if len(decoding) == 1 and not prefilling:
             decoding = [self._with_drafts(decoding[0])]
         num_prefilled = sum(chunk.count for chunk in prefilling)
-        return Plan(self.cache.take_operations(), decoding + prefilling, num_decoded, num_prefilled)
+        return Plan(self.cache.take_operations(), decoding + prefilling, num_decoded, num_prefilled, prefills)
+
+    def _take_apart(self, apart_from: int | None) -> list[Prefill]:
+        """Which prompts shall be read apart from this step on."""
+        if self.prefills is None or apart_from is None:
+            return []
+        wanted = [s for s in self.running if s.num_unread >= apart_from and not s.is_apart]
+        return [prefill for s in wanted if (prefill := self.prefills.take(s)) is not None]
 
     def _stretched(self, budget: int) -> int:
         """A few tokens more, where otherwise another step would have to read the ends of the prompts."""
-        num_pending = sum(s.num_pending for s in self.running if s.is_prefilling)
+        num_pending = sum(s.num_pending for s in self.running if s.is_prefilling and not s.is_apart)
         return max(budget, num_pending) if num_pending <= STRETCH * budget else budget
 
     def _decode_chunks(self) -> list[Chunk]:
@@ -161,13 +178,19 @@ class Scheduler:
 
     def _pause(self, sequence: Sequence) -> None:
         """Send a running sequence back to the front of its line; it resumes by its prefix."""
-        assert sequence.slot is not None
-        self.cache.release(sequence.slot)
+        self._release(sequence)
         self.running.remove(sequence)
         sequence.state = State.WAITING
         sequence.was_paused = True
         self.waiting.insert(self._num_waiting_chats() if sequence.is_background else 0, sequence)
         self.num_paused += 1
+
+    def _release(self, sequence: Sequence) -> None:
+        """Let a sequence leave its slot, with what was read of its prompt apart."""
+        assert sequence.slot is not None
+        if self.prefills is not None:
+            self.prefills.recall(sequence)
+        self.cache.release(sequence.slot)
 
     def _admit(self) -> None:
         """Start waiting sequences in order, as long as there are rows, slots and cells.
@@ -218,7 +241,7 @@ class Scheduler:
 
         What all chats leave is shared by background work in the same way.
         """
-        prefilling = [s for s in self.running if s.is_prefilling]
+        prefilling = [s for s in self.running if s.is_prefilling and not s.is_apart]
         prefilling.sort(key=lambda s: (s.is_background, s.num_pending))
         chunks = []
         for position, sequence in enumerate(prefilling):

@@ -77,6 +77,7 @@ class Sequence:
         self.num_cached_tokens = 0
         self.prefill_end = self.num_prompt_tokens
         self.may_draft = params.grammar is None
+        self.may_be_apart = priority == "chat"
         self.checkpoint_at: int | None = None  # prefill pauses there, so that the state can be copied
         self.was_paused = False
         self.num_overtaken = 0  # later ones that started first because this one found no room
@@ -103,9 +104,20 @@ class Sequence:
         return self.num_computed < self.prefill_end
 
     @property
+    def num_unread(self) -> int:
+        """Tokens of what was there when it was admitted that are still to be computed."""
+        return max(0, self.prefill_end - self.num_computed)
+
+    @property
+    def is_apart(self) -> bool:
+        """True while its prompt is read in a context of its own (prefills.py)."""
+        return self.slot is not None and len(self.slot.reserved) > 0
+
+    @property
     def num_promised(self) -> int:
         """Cells it was admitted for and has not taken yet."""
-        return max(0, self.prefill_end - self.num_computed)
+        num_taken = self.num_computed + (len(self.slot.reserved) if self.slot is not None else 0)
+        return max(0, self.prefill_end - num_taken)
 
     @property
     def is_background(self) -> bool:

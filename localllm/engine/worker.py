@@ -4,6 +4,7 @@
     two preparers     tokenize prompts, check the context, compile grammars, answer accepted or refused
     one writer        writes prefixes to disk, so that no request waits behind a write
     sender thread     sends what the others have to say (outbox.py)
+    prefill thread    reads long prompts while the loop rests (prefiller.py)
     main thread       the loop: take what is prepared, compute a step, send what it produced
 
 When the app is gone the pipe is closed, and the process ends. llama_cpp is imported in here and nowhere else.
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from localllm.engine.retention import Retention
 
 Action = Callable[[], None]
+Inbox = queue.SimpleQueue[Action]
 MOST_COMPANY_S = 0.05  # that a first step waits for requests which keep coming
 SAVE_AFTER_S = 0.25  # of doing nothing, before a kept prefix goes to disk
 
@@ -48,12 +50,14 @@ def main(connection: Connection, load_params: bytes) -> None:
     outbox = Outbox(connection)
     preparers = ThreadPoolExecutor(2, thread_name_prefix="prepare")
     writer = ThreadPoolExecutor(1, thread_name_prefix="write")
+    inbox: Inbox = queue.SimpleQueue()
     try:
         from localllm.engine.model_host import ModelHost
 
         host = ModelHost(
             params,
             writer.submit,
+            wake=lambda: inbox.put(_look),
             on_progress=lambda value: outbox.send(m.Loading(value)),
             on_lost_worker=lambda address: outbox.close(m.WorkerGone(address)),
         )
@@ -61,21 +65,30 @@ def main(connection: Connection, load_params: bytes) -> None:
         outbox.close(m.LoadFailed(error.message, type(error).__name__, error.code))
         return
     outbox.send(m.Ready(host.info))
-    _Worker(host, connection, outbox, preparers).run()
+    _Worker(host, connection, outbox, preparers, inbox).run()
     outbox.close()
     writer.shutdown(wait=True)  # what was worth keeping is on disk when the process ends
+
+
+def _look() -> None:
+    """Nothing but a reason for the loop to look at what has changed."""
 
 
 class _Worker:
     """The loop and what feeds it."""
 
     def __init__(
-        self, host: ModelHost, connection: Connection, outbox: Outbox, preparers: ThreadPoolExecutor
+        self,
+        host: ModelHost,
+        connection: Connection,
+        outbox: Outbox,
+        preparers: ThreadPoolExecutor,
+        inbox: Inbox,
     ) -> None:
         self._host = host
         self._connection = connection
         self._outbox = outbox
-        self._inbox: queue.SimpleQueue[Action] = queue.SimpleQueue()
+        self._inbox = inbox
         self._preparers = preparers
         self._cancelled: set[int] = set()
         self._on_their_way: set[int] = set()  # requests that the preparers have
@@ -85,7 +98,7 @@ class _Worker:
         threading.Thread(target=self._listen, name="listen", daemon=True).start()
         core = self._host.core
         while not self._is_closing:
-            self._take_actions(wait=not core.has_work)
+            self._take_actions()
             self._wait_for_company()
             if core.has_work:
                 deltas = core.step()
@@ -94,10 +107,14 @@ class _Worker:
         self._host.close()
         self._preparers.shutdown(wait=True)
 
-    def _take_actions(self, *, wait: bool) -> None:
-        """Carry out everything that has arrived; with `wait`, until something does."""
-        if wait:
+    def _take_actions(self) -> None:
+        """Carry out everything that has arrived; wait for something where there is no work, or while the loop rests."""
+        core = self._host.core
+        if not core.has_work:
             self._wait_for_action()()
+        elif (rest_s := core.rest_s()) != 0:
+            with contextlib.suppress(queue.Empty):
+                self._inbox.get(timeout=rest_s)()
         with contextlib.suppress(queue.Empty):
             while True:
                 self._inbox.get_nowait()()

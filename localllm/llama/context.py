@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ctypes
-from typing import Final
+from collections.abc import Callable
+from typing import Any, Final
 
 import llama_cpp
 import numpy as np
@@ -27,6 +28,10 @@ class OutOfCells(library.LlamaError):
     """The batch finds no room in the KV cache; nothing was computed."""
 
 
+class Stopped(library.LlamaError):
+    """`on_node` said so in the middle of a batch; the cells are those from before it."""
+
+
 class Context:
     """Memory and compute of one model. Not thread-safe: one thread runs it.
 
@@ -46,8 +51,13 @@ class Context:
         cache_type_v: str = "f16",
         embedding: bool = False,
         max_logits: int | None = None,
+        on_node: Callable[[], bool] | None = None,
     ) -> None:
-        """max_logits: rows of logits a step may ask for (their buffer), at least n_seq_max. Raises LlamaError."""
+        """max_logits: rows of logits a step may ask for (their buffer), at least n_seq_max. Raises LlamaError.
+
+        on_node: called on the thread that decodes, after every node of the graph that a CPU computes. Nothing goes on
+        until it returns; True stops the batch.
+        """
         params = llama_cpp.llama_context_default_params()
         params.n_ctx, params.n_seq_max = n_ctx, n_seq_max
         params.n_batch = params.n_ubatch = n_batch
@@ -60,6 +70,8 @@ class Context:
         params.kv_unified = True
         params.n_outputs_max = min(max_logits or n_batch, n_batch)
         params.no_perf = True
+        self._on_node = _abort_callback(on_node)  # kept alive as long as the context
+        params.abort_callback = self._on_node
         self.pointer = llama_cpp.llama_init_from_model(model.pointer, params)
         if not self.pointer:
             raise library.LlamaError(f"llama.cpp could not make a context of {n_ctx} tokens for this model.")
@@ -79,12 +91,14 @@ class Context:
         llama_cpp.llama_set_n_threads(self.pointer, n_threads, n_threads)
 
     def decode(self, batch: Batch) -> None:
-        """Compute the batch. Raises OutOfCells (nothing changed) or LlamaError."""
+        """Compute the batch. Raises OutOfCells or Stopped (no cell has changed) or LlamaError."""
         status = llama_cpp.llama_decode(self.pointer, batch.struct)
         if status == 0:
             return
         if status == 1:
             raise OutOfCells(f"No KV cells are left for {batch.num_tokens} tokens.")
+        if status == 2:
+            raise Stopped(f"A batch of {batch.num_tokens} tokens was stopped.")
         raise library.LlamaError(f"llama_decode failed with status {status}.")
 
     def logits(self, index: int) -> Floats:
@@ -109,6 +123,10 @@ class Context:
         """Keep only the first `length` tokens of a sequence. False where its memory cannot be cut there."""
         return bool(llama_cpp.llama_memory_seq_rm(self._memory, seq_id, length, -1))
 
+    def forget_first(self, seq_id: int, length: int) -> None:
+        """Remove the first `length` tokens of a sequence: what is saved then are the cells behind them."""
+        llama_cpp.llama_memory_seq_rm(self._memory, seq_id, 0, length)
+
     def save(self, seq_id: int) -> bytearray:
         """The KV cells of a sequence as bytes that only a context of the same settings can read."""
         state = bytearray(llama_cpp.llama_state_seq_get_size(self.pointer, seq_id))
@@ -126,10 +144,27 @@ class Context:
             self.cut(seq_id, 0)
         return bool(read)
 
+    def append(self, seq_id: int, state: bytes | bytearray, *, through: int) -> bool:
+        """Put saved cells behind those that a sequence holds. False, and nothing changed, if they do not fit.
+
+        through: an empty sequence that has them for a moment, since llama.cpp restores whole sequences only.
+        """
+        if not self.restore(through, state):
+            return False
+        llama_cpp.llama_memory_seq_cp(self._memory, through, seq_id, -1, -1)
+        self.cut(through, 0)
+        return True
+
     def clear(self) -> None:
         """Forget every sequence."""
         if self._memory:
             llama_cpp.llama_memory_clear(self._memory, False)
+
+
+def _abort_callback(on_node: Callable[[], bool] | None) -> Any:
+    if on_node is None:
+        return llama_cpp.ggml_abort_callback()
+    return llama_cpp.ggml_abort_callback(lambda _data: on_node())
 
 
 def _flash_attn_type(flash_attn: bool | None) -> int:

@@ -63,6 +63,11 @@ def build() -> str:
     return f"llama-cpp-python {llama_cpp.__version__}, {info}"
 
 
+def has_openmp() -> bool:
+    """True where threads that wait for each other on a CPU sleep after a moment; llama.cpp's own spin for ever."""
+    return b"OPENMP = 1" in llama_cpp.llama_print_system_info()
+
+
 class DeviceRow(NamedTuple):
     """A device that layers can be put on. kind: llama.cpp's number; sizes in bytes. pointer: for llama.cpp alone."""
 

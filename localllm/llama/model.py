@@ -87,6 +87,20 @@ class Model:
         return int(llama_cpp.llama_model_n_embd_out(self.pointer))
 
     @property
+    def cell_bytes(self) -> int:
+        """What a token takes in a KV cache of 16 bit, about: heads are counted as if all layers had the first one's."""
+        architecture = self.metadata("general.architecture")
+        n_head = int(llama_cpp.llama_model_n_head(self.pointer)) or 1
+        head_size = int(llama_cpp.llama_model_n_embd(self.pointer)) // n_head
+        sizes = [
+            int(self.metadata(f"{architecture}.attention.{k}_length") or head_size) for k in ("key", "value")
+        ]
+        n_layer, n_head_kv = (
+            f(self.pointer) for f in (llama_cpp.llama_model_n_layer, llama_cpp.llama_model_n_head_kv)
+        )
+        return int(2 * sum(sizes) * n_layer * n_head_kv)
+
+    @property
     def pooling(self) -> str | None:
         """How the GGUF says that its vectors are pooled (llama.cpp's number as text), or None where it says nothing."""
         return self.metadata(f"{self.metadata('general.architecture')}.pooling_type")

@@ -9,6 +9,7 @@ from localllm.engine.checkpoints import Checkpoints
 from localllm.engine.core import Core
 from localllm.engine.output import Output
 from localllm.engine.pace import Pace
+from localllm.engine.prefills import Prefilled, Prefills
 from localllm.engine.prefix_cache import Copy, PrefixCache
 from localllm.engine.runner import Sampled
 from localllm.engine.scheduler import Scheduler
@@ -62,6 +63,10 @@ class FakeRunner:
         self.cells[seq_id] = [int(token) for token in state.split(b",")]
         return True
 
+    def append(self, seq_id, state):
+        self.cells.setdefault(seq_id, []).extend(int(token) for token in state.split(b","))
+        return True
+
     def run(self, chunks):
         self.batches.append([(c.sequence.request_id, c.count) for c in chunks])
         sampled = []
@@ -89,6 +94,61 @@ class FakeRunner:
         return Sampled(chunk, token_ids, forced=[])
 
 
+class FakePrefiller:
+    """Reads `portion` tokens of each prompt when it may go on; `fails` is asked for each prompt that is started."""
+
+    def __init__(self, *, portion=40, fails=lambda: False):
+        self.portion = portion
+        self.fails = fails
+        self.jobs = {}  # sequence → (prefill, tokens of its prefix, how many have been read)
+        self.ended = []
+        self.started = []  # (request_id, start, count)
+
+    def has_room(self, num_tokens):
+        return True
+
+    def start(self, prefill, prefix):
+        held = [int(token) for token in prefix.split(b",")] if prefix else []
+        assert held == prefill.sequence.tokens.view(0, prefill.start).tolist(), (
+            "its prefix is what was before"
+        )
+        self.started.append((prefill.sequence.request_id, prefill.start, prefill.count))
+        if self.fails():
+            self.ended.append(Prefilled(prefill.sequence, 0, None))
+        else:
+            self.jobs[prefill.sequence] = [prefill, 0]
+
+    def collect(self):
+        ended, self.ended = self.ended, []
+        return ended
+
+    def stop(self, sequence):
+        early = [e for e in self.ended if e.sequence is sequence]
+        self.ended = [e for e in self.ended if e.sequence is not sequence]
+        return early[0] if early else self._end(sequence)
+
+    def progress(self):
+        return [(sequence, num_read) for sequence, (_, num_read) in self.jobs.items()]
+
+    def hold(self):
+        pass
+
+    def go(self):
+        for sequence, job in list(self.jobs.items()):
+            job[1] = min(job[0].count, job[1] + self.portion)
+            if job[1] == job[0].count:
+                self.ended.append(self._end(sequence))
+
+    def close(self):
+        pass
+
+    def _end(self, sequence):
+        prefill, count = self.jobs.pop(sequence)
+        tokens = sequence.tokens.view(prefill.start, prefill.start + count)
+        state = b",".join(b"%d" % token for token in tokens) if count else None
+        return Prefilled(sequence, count, state)
+
+
 def next_token(tokens: list[int]) -> int:
     """Deterministic, never EOG."""
     return 1 + (sum((i + 1) * t for i, t in enumerate(tokens[-8:])) + len(tokens)) % 97
@@ -108,18 +168,35 @@ class Rig:
         can_cut=True,
         drafter=None,
         kept_beside_streams=None,
+        prefiller=None,
+        most_apart=2,
+        least_apart=30,
     ):
         self.runner = FakeRunner(can_cut=can_cut)
         self.cache = PrefixCache(
             num_slots, num_cells, can_cut=can_cut, kept_beside_streams=kept_beside_streams
         )
+        self.prefiller = prefiller
+        prefills = None
+        if prefiller is not None:
+            prefills = Prefills(self.cache, self.runner, prefiller, most_at_once=most_apart)
         self.scheduler = Scheduler(
-            self.cache, max_running=max_running, max_waiting=max_waiting, n_batch=n_batch, drafter=drafter
+            self.cache,
+            max_running=max_running,
+            max_waiting=max_waiting,
+            n_batch=n_batch,
+            drafter=drafter,
+            prefills=prefills,
         )
         ticks = itertools.count(step=0.001)  # every step takes as long, whatever this machine is doing
         checkpoints = None if can_cut else Checkpoints(self.cache, self.runner, frozenset({EOG}))
         self.core = Core(
-            self.scheduler, self.runner, Pace(n_batch), checkpoints=checkpoints, clock=lambda: next(ticks)
+            self.scheduler,
+            self.runner,
+            Pace(n_batch, least_apart=least_apart),
+            checkpoints=checkpoints,
+            prefills=prefills,
+            clock=lambda: next(ticks),
         )
         self.texts: dict[tuple[int, int], int] = {}
         self.output: dict[tuple[int, int], str] = {}

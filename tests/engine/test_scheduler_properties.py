@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from localllm.engine.drafting import Drafter
-from tests.engine.fakes import A, B, Rig
+from tests.engine.fakes import A, B, FakePrefiller, Rig
 
 prompts = st.builds(
     lambda base, length, tail: (A + B if base else B + A)[:length] + tail,
@@ -40,6 +40,8 @@ schedules = given(
     drafts=st.booleans(),
     kept=st.one_of(st.none(), st.integers(0, 200)),
     period=st.integers(1, 97),
+    portion=st.one_of(st.none(), st.integers(1, 60)),
+    luck=st.randoms(use_true_random=False),
 )
 
 
@@ -61,8 +63,12 @@ def test_through_thousands_of_schedules_every_request_ends_exactly_once(**schedu
     carry_out(**schedule)
 
 
-def carry_out(actions, num_cells, max_running, can_cut, drafts, kept, period):
-    """Submit, cancel and step as the schedule says, run to the end, and look at what is left."""
+def carry_out(actions, num_cells, max_running, can_cut, drafts, kept, period, portion, luck):
+    """Submit, cancel and step as the schedule says, run to the end, and look at what is left.
+
+    portion: how many tokens of a prompt that is read apart are read between two steps; None reads none apart.
+    """
+    prefiller = FakePrefiller(portion=portion, fails=lambda: luck.random() < 0.1) if portion else None
     rig = Rig(
         num_cells=num_cells,
         max_running=max_running,
@@ -70,6 +76,7 @@ def carry_out(actions, num_cells, max_running, can_cut, drafts, kept, period):
         can_cut=can_cut,
         drafter=Drafter() if drafts and can_cut else None,
         kept_beside_streams=kept,
+        prefiller=prefiller if can_cut else None,
     )
     rig.runner.next_token = lambda held: 1 + len(held) % period  # prompts and answers that look alike
     submitted, cancelled = set(), set()
@@ -90,6 +97,7 @@ def carry_out(actions, num_cells, max_running, can_cut, drafts, kept, period):
     rig.run()
     assert set(rig.finished) == submitted - cancelled
     assert not rig.runner.open_sequences
+    assert prefiller is None or not (prefiller.jobs or prefiller.ended)
     held = sum(len(set(map(int, slot.cells))) for slot in rig.cache.slots)
     for slot in rig.cache.slots:
         rig.cache.drop(slot)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import queue
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
@@ -13,7 +14,7 @@ from localllm.engine import worker
 def loop_over(core: Any) -> worker._Worker:
     host: Any = SimpleNamespace(core=core)
     nothing: Any = None
-    return worker._Worker(host, nothing, nothing, ThreadPoolExecutor(1))
+    return worker._Worker(host, nothing, nothing, ThreadPoolExecutor(1), queue.SimpleQueue())
 
 
 class Core:

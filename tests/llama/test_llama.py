@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 
 from localllm.llama import library
 from localllm.llama.batch import Batch
-from localllm.llama.context import Context, OutOfCells
+from localllm.llama.context import Context, OutOfCells, Stopped
 from localllm.llama.model import Model
 from localllm.llama.sampler import Sampler, is_greedy, needs_history
 from localllm.sampling_params import SamplingParams
@@ -99,6 +100,52 @@ def test_saved_cells_are_restored_into_another_context(model, context):
     assert other.restore(2, state)
     np.testing.assert_allclose(compute(other, 2, [9], len(ids)), expected, atol=1e-3)
     other.close()
+
+
+def test_cells_computed_elsewhere_are_put_behind_those_that_a_sequence_holds(model, context):
+    """The beginning may be shared with others; what is appended is what another context computed behind it."""
+    ids = list(range(60, 100))
+    expected = compute(context, 0, [*ids, 9])
+    context.cut(0, 25)
+    context.copy_prefix(0, 1, 25)
+    other = Context(model, n_ctx=N_CTX, n_seq_max=1, n_batch=128, n_threads=1, max_logits=1)
+    assert other.restore(0, context.save(1))
+    compute(other, 0, ids[25:], 25)
+    other.forget_first(0, 25)
+    assert context.append(1, other.save(0), through=3)
+    np.testing.assert_allclose(compute(context, 1, [9], len(ids)), expected, atol=1e-3)
+    np.testing.assert_allclose(compute(context, 0, [*ids[25:], 9], 25), expected, atol=1e-3)
+    other.close()
+
+
+def test_cells_for_which_there_is_no_room_are_refused_and_nothing_is_changed(model, context):
+    """The sequence goes on from what it had, and the one in between is empty again."""
+    for seq_id in range(3):
+        compute(context, seq_id, list(range(60, 60 + 128)))
+    other = Context(model, n_ctx=N_CTX, n_seq_max=1, n_batch=128, n_threads=1, max_logits=1)
+    compute(other, 0, list(range(60, 60 + 128)))
+    compute(other, 0, [60, 61], 128)
+    assert not context.append(2, other.save(0), through=3)
+    compute(context, 2, [60], 128)
+    other.close()
+
+
+def test_a_batch_is_stopped_between_two_nodes_and_leaves_the_cells_as_they_were(model):
+    """Stopped, and the same batch can be computed later; what is asked is asked on the thread that decodes."""
+    threads = []
+
+    def on_node() -> bool:
+        threads.append(threading.get_ident())
+        return len(threads) == 5
+
+    context = Context(
+        model, n_ctx=N_CTX, n_seq_max=1, n_batch=128, n_threads=2, max_logits=1, on_node=on_node
+    )
+    with pytest.raises(Stopped):
+        compute(context, 0, [60, 61, 62])
+    assert threads == [threading.get_ident()] * 5
+    compute(context, 0, [60, 61, 62])
+    context.close()
 
 
 @pytest.mark.parametrize("state", [b"", b"nonsense" * 100])
