@@ -201,6 +201,7 @@ class EngineStats(msgspec.Struct, frozen=True):
     num_prompt_tokens: int
     num_cached_tokens: int
     num_restored_tokens: int
+    num_apart_tokens: int
     num_completion_tokens: int
     num_requests: int
     num_steps: int

@@ -218,6 +218,7 @@ class ModelHost:
             num_prompt_tokens=core.num_prompt_tokens,
             num_cached_tokens=core.num_cached_tokens,
             num_restored_tokens=self.retention.num_restored_tokens if self.retention is not None else 0,
+            num_apart_tokens=scheduler.prefills.num_tokens if scheduler.prefills is not None else 0,
             num_completion_tokens=core.num_completion_tokens,
             num_requests=core.num_requests,
             num_steps=core.num_steps,

@@ -4,7 +4,8 @@
 
 llama.cpp asks after every node of its graph whether to go on; the thread waits in there. So a step of the loop has all
 cores within a few hundredths of a second, however large the batch is that is being read, and nothing of it is lost.
-A context lasts as long as its prompt is read, and is just as large as that.
+A context lasts as long as its prompt is read, and is just as large as that. The thread lasts as long as there are
+prompts: while OpenMP has more threads than there are cores it lets none of them spin, which makes every token slower.
 """
 
 from __future__ import annotations
@@ -105,7 +106,7 @@ class ContextPrefiller:
         self._cell_bytes = cell_bytes
         self._on_change = on_change
         self._gate = Gate()
-        self._arrived = threading.Condition()
+        self._lock = threading.Lock()
         self._jobs: deque[_Job] = deque()
         self._current: _Job | None = None
         self._ended: list[Prefilled] = []
@@ -121,20 +122,19 @@ class ContextPrefiller:
         return psutil.virtual_memory().available >= SPARE * needed
 
     def start(self, prefill: Prefill, prefix: StateBytes | None) -> None:
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._run, name="prefill", daemon=True)
-            self._thread.start()
-        with self._arrived:
+        with self._lock:
             self._jobs.append(_Job(prefill, prefix))
-            self._arrived.notify()
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="prefill", daemon=True)
+                self._thread.start()
 
     def collect(self) -> list[Prefilled]:
-        with self._arrived:
+        with self._lock:
             ended, self._ended = self._ended, []
         return ended
 
     def stop(self, sequence: Sequence) -> Prefilled:
-        with self._arrived:
+        with self._lock:
             job = next((j for j in self._jobs if j.prefill.sequence is sequence), None)
             if job is None:
                 result = next(r for r in self._ended if r.sequence is sequence)
@@ -149,7 +149,7 @@ class ContextPrefiller:
         return job.result
 
     def progress(self) -> list[tuple[Sequence, int]]:
-        with self._arrived:
+        with self._lock:
             return [(job.prefill.sequence, job.num_read) for job in self._jobs]
 
     def hold(self) -> None:
@@ -159,14 +159,14 @@ class ContextPrefiller:
         self._gate.open()
 
     def close(self) -> None:
-        with self._arrived:
+        with self._lock:
             self._is_closing = True
             for job in self._jobs:
                 job.is_given_up = True
-            self._arrived.notify()
+            thread = self._thread
         self._gate.wake()
-        if self._thread is not None:
-            self._thread.join()
+        if thread is not None:
+            thread.join()
         for job in self._jobs:
             _close(job)
 
@@ -188,11 +188,11 @@ class ContextPrefiller:
             self._on_change()
 
     def _next(self) -> _Job | None:
-        """Whose turn it is, each in turn. None at the end."""
-        with self._arrived:
+        """Whose turn it is, each in turn. None where nothing is left to read."""
+        with self._lock:
             self._current = None
-            self._arrived.wait_for(lambda: self._jobs or self._is_closing)
-            if self._is_closing:
+            if self._is_closing or not self._jobs:
+                self._thread = None
                 return None
             self._jobs.rotate(-1)
             self._current = self._jobs[-1]
@@ -239,7 +239,7 @@ class ContextPrefiller:
 
     def _end(self, job: _Job) -> None:
         job.result = _close(job)
-        with self._arrived:
+        with self._lock:
             self._jobs.remove(job)
             if not job.is_given_up:
                 self._ended.append(job.result)

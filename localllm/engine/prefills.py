@@ -66,6 +66,7 @@ class Prefills:
         self._runner = runner
         self._prefiller = prefiller
         self._reading: dict[Sequence, Prefill] = {}
+        self.num_tokens = 0  # that were read apart so far
 
     @property
     def is_reading(self) -> bool:
@@ -112,8 +113,10 @@ class Prefills:
         assert slot is not None, "whoever leaves is recalled first"
         prefill = self._reading.pop(sequence)
         is_there = prefilled.state is not None and self._runner.append(slot.seq_id, prefilled.state)
-        self._cache.settle(slot, count if is_there else 0)
-        return is_there and count == prefill.count
+        num_settled = count if is_there else 0
+        self._cache.settle(slot, num_settled)
+        self.num_tokens += num_settled
+        return num_settled == prefill.count
 
     def progress(self) -> list[tuple[Sequence, int]]:
         """Of each: how many tokens of its prompt have been read, the ones before included."""
