@@ -15,17 +15,25 @@ class Pace:
     """Measures what a prompt token and a decoding step cost, and turns time budgets into token counts.
 
     busy_s: how long a step may take while somebody's stream is running, which is the longest pause in that stream.
-    A fifth of a second: with half of it a laptop's CPU would read a long prompt at two thirds of its speed, because
-    each step begins with reading all the weights. idle_s: while nobody's stream is running; it bounds how long a
-    cancel or a newcomer waits.
+    A fifth of a second: with half of it a laptop's CPU would read a prompt at two thirds of its speed: each step
+    begins with reading all the weights. apart_s: from one step to the next while a prompt is read apart, which loses no
+    more by it than the step in between takes; a stream is then as fast as one reads. idle_s: how long a step may take
+    while nobody's stream is running; it bounds how long a cancel or a newcomer waits.
     """
 
     def __init__(
-        self, n_batch: int, *, busy_s: float = 0.22, idle_s: float = 1.0, least_apart: int = LEAST_APART
+        self,
+        n_batch: int,
+        *,
+        busy_s: float = 0.22,
+        apart_s: float = 0.15,
+        idle_s: float = 1.0,
+        least_apart: int = LEAST_APART,
     ) -> None:
         self.n_batch = n_batch
         self.least_apart = least_apart
         self.busy_s = busy_s
+        self.apart_s = apart_s
         self.idle_s = idle_s
         self._decode_s = 0.0
         self._token_s: float | None = None
@@ -57,7 +65,7 @@ class Pace:
 
     def rest_s(self, last_step_s: float) -> float:
         """How long prompts are read apart until the next step: as long as a stream may pause, or half the time."""
-        return max(self.busy_s - last_step_s, last_step_s)
+        return max(self.apart_s - last_step_s, last_step_s)
 
     def patience_s(self, num_tokens: int) -> float:
         """How long to wait for company before so many tokens are read: 0 where that takes no time anyway."""

@@ -21,9 +21,9 @@ from localllm.engine.plan import Prefill
 from localllm.engine.prefills import Prefilled
 from localllm.engine.runner import StateBytes
 from localllm.engine.sequence import Sequence
+from localllm.llama import library
 from localllm.llama.batch import Batch
 from localllm.llama.context import Context, Stopped
-from localllm.llama.library import LlamaError
 
 CHUNK_S = 3.0  # of computing: of a few hundred nodes the longest takes some hundredths of a second then
 ROWS = 512  # of a batch at most
@@ -173,14 +173,16 @@ class ContextPrefiller:
     # ── on the thread ───────────────────────────────────────────────────────────────────────────────────────
 
     def _run(self) -> None:
+        with library.only_errors():
+            self._read_all()
+        library.give_memory_back()
+
+    def _read_all(self) -> None:
         while (job := self._next()) is not None:
             self._gate.enter(lambda: job.is_given_up)
             try:
                 has_ended = self._advance(job)
-            except (
-                LlamaError,
-                MemoryError,
-            ):  # what llama.cpp says is in the log; the prompt is read in steps
+            except (library.LlamaError, MemoryError):  # the prompt is read in steps
                 has_ended = True
             if has_ended:
                 self._end(job)
@@ -227,7 +229,7 @@ class ContextPrefiller:
         context = self._make_context(job.prefill.start + job.prefill.count, on_node)
         if job.prefix is not None and not context.restore(0, job.prefix):
             context.close()
-            raise LlamaError("The prefix of a prompt could not be taken into a context of its own.")
+            raise library.LlamaError("The prefix of a prompt could not be taken into a context of its own.")
         job.prefix = None
         return context
 
@@ -248,7 +250,8 @@ class ContextPrefiller:
 
 def _close(job: _Job) -> Prefilled:
     """Take the cells that were computed out of the context, and close it."""
-    sequence, context = job.prefill.sequence, job.context
+    sequence = job.prefill.sequence
+    context, job.context = job.context, None  # it knows the job: both would wait for the garbage collector
     if context is None:
         return Prefilled(sequence, 0, None)
     try:

@@ -7,6 +7,8 @@ import ctypes
 import functools
 import os
 import sys
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -33,7 +35,7 @@ class LlamaError(LocalllmError):
     """llama.cpp refused or failed; its own words are in the engine's log."""
 
 
-DEBUG_LEVEL, CONTINUES_LEVEL = 1, 5  # of ggml_log_level
+DEBUG_LEVEL, ERROR_LEVEL, CONTINUES_LEVEL = 1, 4, 5  # of ggml_log_level
 
 
 @functools.cache
@@ -46,15 +48,32 @@ def start() -> None:
     llama_cpp.llama_backend_init()
 
 
+class _Told(threading.local):
+    """What a thread lets llama.cpp say, and whether its last line was left out."""
+
+    least_level = DEBUG_LEVEL + 1
+    was_dropped = False
+
+
+_told = _Told()
+
+
 @llama_cpp.llama_log_callback  # type: ignore[untyped-decorator, unused-ignore]
 def _log(level: int, text: bytes, _user_data: object) -> None:
-    global _is_debug
-    _is_debug = level == DEBUG_LEVEL or (_is_debug and level == CONTINUES_LEVEL)
-    if not _is_debug:
+    if level != CONTINUES_LEVEL:
+        _told.was_dropped = level < _told.least_level
+    if not _told.was_dropped:
         os.write(2, text)
 
 
-_is_debug = False
+@contextlib.contextmanager
+def only_errors() -> Iterator[None]:
+    """In this thread llama.cpp says nothing but errors meanwhile: what is done again and again would fill the log."""
+    before, _told.least_level = _told.least_level, ERROR_LEVEL
+    try:
+        yield
+    finally:
+        _told.least_level = before
 
 
 def build() -> str:
@@ -66,6 +85,14 @@ def build() -> str:
 def has_openmp() -> bool:
     """True where threads that wait for each other on a CPU sleep after a moment; llama.cpp's own spin for ever."""
     return b"OPENMP = 1" in llama_cpp.llama_print_system_info()
+
+
+def give_memory_back() -> None:
+    """Let the C library hand freed memory to the system, where it keeps some: buffers of contexts are large."""
+    with contextlib.suppress(
+        OSError, AttributeError, TypeError
+    ):  # glibc only; Windows has no library without a name
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 class DeviceRow(NamedTuple):

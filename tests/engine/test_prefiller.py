@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import threading
+import weakref
 from collections.abc import Iterator
+from pathlib import Path
 from types import SimpleNamespace
 
 import msgspec
@@ -37,7 +40,10 @@ PROMPT = [60 + i * i % 97 for i in range(3001)]
 def engine(request, tmp_path_factory) -> Iterator[Engine]:
     """Steps of 64 tokens, so that prompts of 256 are read apart; background work never is."""
     path = tiny_models.write(tmp_path_factory.mktemp(request.param) / "tiny.gguf", arch=request.param)
-    engine = Engine(LoadParams(path=str(path), model_id="tiny", n_ctx=2048, n_parallel=2, n_batch=64))
+    log_path = str(path.with_suffix(".log"))
+    engine = Engine(
+        LoadParams(path=str(path), model_id="tiny", n_ctx=2048, n_parallel=2, n_batch=64, log_path=log_path)
+    )
     yield engine
     engine.close()
 
@@ -75,6 +81,17 @@ def test_a_stream_goes_on_while_a_long_prompt_is_read_and_both_are_right(engine)
     assert [first.text + text_of(stream), text_of(newcomer)] == expected
 
 
+def test_long_prompts_do_not_fill_the_log(engine):
+    """Promise: its last lines are about what went wrong, however many contexts came and went before."""
+    finish_of(engine.submit(PROMPT[:300], GREEDY))
+    before = Path(engine.params.log_path).read_bytes()
+    assert b"llama_context" in before
+    num_apart = engine.stats().num_apart_tokens
+    finish_of(engine.submit(PROMPT[1500:2000], GREEDY))
+    assert engine.stats().num_apart_tokens > num_apart
+    assert Path(engine.params.log_path).read_bytes() == before
+
+
 # ── the thread alone ────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -91,6 +108,7 @@ class Reader:
     def __init__(self, model: Model, *, holds: bool = True) -> None:
         self.model = model
         self.num_nodes = 0
+        self.contexts: list[weakref.ref[Context]] = []
         self.has_changed = threading.Event()
         self.holds = holds
         self.prefiller = ContextPrefiller(self.make_context, model.cell_bytes, self.changed)
@@ -100,9 +118,12 @@ class Reader:
             self.num_nodes += 1
             return on_node()
 
-        return Context(
+        context = Context(
             self.model, n_ctx=n_ctx, n_seq_max=1, n_batch=512, n_threads=1, max_logits=1, on_node=counted
         )
+
+        self.contexts.append(weakref.ref(context))
+        return context
 
     def changed(self) -> None:
         if self.holds:
@@ -227,6 +248,19 @@ def test_it_can_be_closed_in_the_middle_of_a_prompt(reader):
     assert reader.has_changed.wait(60)
     reader.prefiller.close()
     assert "prefill" not in {thread.name for thread in threading.enumerate()}
+
+
+def test_the_memory_of_a_prompt_is_given_back_at_once(reader):
+    """Promise: contexts and cells do not wait for Python's garbage collector, which may be minutes away."""
+    reader.holds = False
+    gc.disable()
+    try:
+        reader.start(count=300)
+        reader.collect(1)
+        wait_until(lambda: "prefill" not in {thread.name for thread in threading.enumerate()})
+        assert [context() for context in reader.contexts] == [None]
+    finally:
+        gc.enable()
 
 
 def test_no_thread_is_left_when_all_is_read(reader):

@@ -8,6 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
+
 from localllm.engine import worker
 
 
@@ -29,6 +31,34 @@ class Core:
 
     def add(self) -> None:
         self.num_requests += 1
+
+
+class RestingCore:
+    """Has work, and rests for so long between two steps."""
+
+    has_work = True
+
+    def __init__(self, rest: float | None) -> None:
+        self.rest = rest
+
+    def rest_s(self) -> float | None:
+        return self.rest
+
+
+@pytest.mark.parametrize("rest_s", [None, 600.0])
+def test_whatever_happens_ends_the_rest_of_the_loop(rest_s):
+    """Promise: a newcomer, a cancel and the end of a prompt read apart are seen at once, not after the rest."""
+    loop = loop_over(RestingCore(rest_s))
+    seen = threading.Event()
+    threading.Timer(0.05, loop._inbox.put, args=(seen.set,)).start()
+    loop._take_actions()
+    assert seen.is_set()
+
+
+@pytest.mark.parametrize("rest_s", [0.0, 0.01])
+def test_the_loop_goes_on_after_its_rest_where_nothing_happens(rest_s):
+    """Promise: the next step comes by itself."""
+    loop_over(RestingCore(rest_s))._take_actions()
 
 
 def test_requests_that_keep_coming_are_waited_for(monkeypatch):
