@@ -159,6 +159,7 @@ class ContextPrefiller:
         self._gate.open()
 
     def close(self) -> None:
+        """Give everything up."""
         with self._lock:
             self._is_closing = True
             for job in self._jobs:

@@ -51,9 +51,6 @@ class Prefiller(Protocol):
     def go(self) -> None:
         """Go on."""
 
-    def close(self) -> None:
-        """Give everything up."""
-
 
 class Prefills:
     """What is being read apart."""
@@ -133,6 +130,3 @@ class Prefills:
     def go(self) -> None:
         if self._reading:
             self._prefiller.go()
-
-    def close(self) -> None:
-        self._prefiller.close()

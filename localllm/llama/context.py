@@ -138,7 +138,8 @@ class Context:
 
     def restore(self, seq_id: int, state: bytes | bytearray) -> bool:
         """Put saved cells into an empty sequence. False, and the sequence empty, if they do not fit this context."""
-        buffer = (ctypes.c_uint8 * len(state)).from_buffer_copy(state)
+        array = ctypes.c_uint8 * len(state)
+        buffer = array.from_buffer(state) if isinstance(state, bytearray) else array.from_buffer_copy(state)
         read = llama_cpp.llama_state_seq_set_data(self.pointer, buffer, len(state), seq_id)
         if read == 0:
             self.cut(seq_id, 0)

@@ -139,9 +139,6 @@ class FakePrefiller:
             if job[1] == job[0].count:
                 self.ended.append(self._end(sequence))
 
-    def close(self):
-        pass
-
     def _end(self, sequence):
         prefill, count = self.jobs.pop(sequence)
         tokens = sequence.tokens.view(prefill.start, prefill.start + count)
