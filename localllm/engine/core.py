@@ -11,7 +11,6 @@ from localllm.engine.constraint import Constraint
 from localllm.engine.output import Output
 from localllm.engine.pace import Pace
 from localllm.engine.plan import Plan
-from localllm.engine.prefills import Prefills
 from localllm.engine.runner import Runner, Sampled
 from localllm.engine.scheduler import Scheduler
 from localllm.engine.sequence import Sequence, State
@@ -29,16 +28,15 @@ class Core:
         pace: Pace,
         *,
         checkpoints: Checkpoints | None = None,
-        prefills: Prefills | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """checkpoints: for a memory that cannot be cut. prefills: reads long prompts apart; the scheduler's own."""
+        """checkpoints: for a memory that cannot be cut."""
         self.scheduler = scheduler
         self.pace = pace
         self._drafter = scheduler.drafter
         self._checkpoints = checkpoints
-        self._prefills = prefills
-        self._rest_s: float | None = 0.0
+        self._prefills = scheduler.prefills
+        self._next_step: float | None = 0.0  # when; None: when something happens
         self._runner = runner
         self._clock = clock
         self._outputs: dict[Sequence, Output] = {}
@@ -55,6 +53,7 @@ class Core:
 
     def add(self, sequence: Sequence, output: Output, constraint: Constraint | None) -> None:
         """Queue a sequence whose prompt was checked."""
+        self.hurry()
         self._outputs[sequence] = output
         self._runner.open(sequence, constraint)
         if self._checkpoints is not None and sequence.params.cache_prompt:
@@ -65,6 +64,7 @@ class Core:
 
     def cancel(self, request_id: int) -> bool:
         """End a request at once, in whatever state it is. False if it is not known."""
+        self.hurry()
         ended = self.scheduler.cancel(request_id)
         for sequence in ended:
             self._forget(sequence)
@@ -81,8 +81,14 @@ class Core:
         return self.pace.patience_s(self.scheduler.num_unread())
 
     def rest_s(self) -> float | None:
-        """How long the next step may wait for something to happen, or None: until it does. Prompts are read then."""
-        return self._rest_s if self._prefills is not None and self._prefills.is_reading else 0.0
+        """How long it is until the next step, or None: until something happens. Prompts are read meanwhile."""
+        if self._prefills is None or not self._prefills.is_reading:
+            return 0.0
+        return None if self._next_step is None else max(0.0, self._next_step - self._clock())
+
+    def hurry(self) -> None:
+        """Something has happened that the next step should see."""
+        self._next_step = 0.0
 
     def step(self) -> list[m.Delta]:
         """Compute one batch. Returns what it added, completion by completion."""
@@ -90,12 +96,13 @@ class Core:
             return self._step(self.scheduler.schedule(self._budget()))
         self._prefills.hold()
         began = self._clock()
-        self._prefills.settle_ended()
+        self._prefills.settle()
         plan = self.scheduler.schedule(self._budget(), apart_from=self.pace.apart_from)
         deltas = self._step(plan)
         for prefill in plan.prefills:
             self._prefills.start(prefill)
-        self._rest_s = self.pace.rest_s(self._clock() - began) if plan.chunks else None
+        now = self._clock()
+        self._next_step = now + self.pace.rest_s(now - began) if plan.chunks else None
         self._prefills.go()
         return deltas
 

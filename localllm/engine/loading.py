@@ -13,6 +13,7 @@ class LoadParams(msgspec.Struct, frozen=True):
 
     n_ctx: cells of the KV cache, shared by all sequences; 0 takes the model's training context (at most 8 192).
     n_parallel: sequences that run at once. n_gpu_layers: -1 for all that the build can offload.
+    apart_from: prompts with so many tokens to read are read in a context of their own; None: more than a second's work.
     rpc: "host:port" of the workers on other computers that hold layers.
     draft_path: a smaller model of the same vocabulary that guesses tokens. threads_file: where the best
     number of threads is kept; None does not measure. disk_cache_dir: where prefixes outlive the process; None: nowhere.
@@ -36,6 +37,7 @@ class LoadParams(msgspec.Struct, frozen=True):
     threads_file: str | None = None
     disk_cache_dir: str | None = None
     disk_cache_bytes: int = 4 * 1024**3
+    apart_from: int | None = None
     rpc: tuple[str, ...] = ()
 
 

@@ -35,6 +35,7 @@ from localllm.llama.model import Model
 
 DEFAULT_N_CTX = 8192
 MAX_WAITING = 256
+MOST_SLOTS = 255  # llama.cpp has 256 sequences, and one is for cells on their way
 KEPT_BESIDE_STREAMS = 128  # cells on a CPU; what is evicted comes back from disk in milliseconds
 
 
@@ -69,10 +70,12 @@ class ModelHost:
             n_threads = chosen_threads(Path(params.threads_file), model.size_bytes, self._decode_one)
             self._context.set_threads(n_threads)
         self.embedder = Embedder(model, self._context) if params.embedding else None
-        cache = PrefixCache(num_slots, self._context.n_ctx, can_cut=can_cut)
+        cache = PrefixCache(num_slots, self._context.n_ctx, can_cut=can_cut, has_window=model.has_window)
         runner = LlamaRunner(model, self._context, params.n_batch, spare_seq_id=num_slots)
-        may_read_apart = can_cut and is_on_cpu and not params.rpc and not params.embedding
-        self._prefiller = _prefiller(model, params, n_threads, wake) if may_read_apart else None
+        self._prefiller = None
+        if can_cut and is_on_cpu and _may_read_apart(model, params, self._context.n_ctx):
+            make_prefill_context = partial(_prefill_context, model, params, n_threads)
+            self._prefiller = ContextPrefiller(make_prefill_context, model.cell_bytes, wake)
         prefills = Prefills(cache, runner, self._prefiller) if self._prefiller is not None else None
         scheduler = Scheduler(
             cache,
@@ -83,7 +86,9 @@ class ModelHost:
             prefills=prefills,
         )
         checkpoints = None if can_cut else Checkpoints(cache, runner, model.eog_tokens)
-        self.core = Core(scheduler, runner, Pace(params.n_batch), checkpoints=checkpoints, prefills=prefills)
+        self.core = Core(
+            scheduler, runner, Pace(params.n_batch, apart_from=params.apart_from), checkpoints=checkpoints
+        )
         self.retention = _retention(params, cache, runner, write_later)
         if self.retention is not None and can_cut and is_on_cpu:
             cache.kept_beside_streams = KEPT_BESIDE_STREAMS
@@ -229,7 +234,7 @@ class ModelHost:
 
 def _num_slots(model: Model, params: LoadParams) -> int:
     """Twice as many as rows where prefixes of ended sequences can be kept beside running ones."""
-    return params.n_parallel if model.is_recurrent else params.n_parallel * 2
+    return params.n_parallel if model.is_recurrent else min(params.n_parallel * 2, MOST_SLOTS)
 
 
 def _chat_context(model: Model, params: LoadParams, n_threads: int) -> Context:
@@ -247,13 +252,14 @@ def _chat_context(model: Model, params: LoadParams, n_threads: int) -> Context:
     )
 
 
-def _prefiller(
-    model: Model, params: LoadParams, n_threads: int, wake: Callable[[], None]
-) -> ContextPrefiller | None:
-    """None where threads that stand still would take the cores from those that compute."""
-    if not library.has_openmp():
-        return None
-    return ContextPrefiller(partial(_prefill_context, model, params, n_threads), model.cell_bytes, wake)
+def _may_read_apart(model: Model, params: LoadParams, n_ctx: int) -> bool:
+    """Where the cells of another context are like those of the chats', and threads that stand still leave the cores.
+
+    A saved sliding window has only the cells that its end can see, so that nobody could share less than all of it.
+    """
+    if params.rpc or params.embedding or model.has_window or not model.turns_alike(n_ctx):
+        return False
+    return library.waiting_threads_sleep()
 
 
 def _prefill_context(
@@ -263,13 +269,13 @@ def _prefill_context(
     return Context(
         model,
         n_ctx=n_ctx,
-        n_seq_max=1,
+        n_seq_max=2,
         n_batch=ROWS,
         n_threads=n_threads,
         flash_attn=params.flash_attn,
         cache_type_k=params.cache_type_k,
         cache_type_v=params.cache_type_v,
-        max_logits=1,
+        max_logits=2,
         on_node=on_node,
     )
 

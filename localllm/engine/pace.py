@@ -28,10 +28,10 @@ class Pace:
         busy_s: float = 0.22,
         apart_s: float = 0.15,
         idle_s: float = 1.0,
-        least_apart: int = LEAST_APART,
+        apart_from: int | None = None,
     ) -> None:
         self.n_batch = n_batch
-        self.least_apart = least_apart
+        self._apart_from = apart_from
         self.busy_s = busy_s
         self.apart_s = apart_s
         self.idle_s = idle_s
@@ -60,8 +60,10 @@ class Pace:
 
     @property
     def apart_from(self) -> int:
-        """Prompt tokens that are worth to be read apart: more than a step has room for even where nobody waits."""
-        return max(self.least_apart, self.prefill_tokens(num_decoding=0) + 1)
+        """Prompt tokens that are worth to be read apart: more than can be read in the time that a step may take."""
+        if self._apart_from is not None:
+            return self._apart_from
+        return max(LEAST_APART, int(self.idle_s / self._token_s) if self._token_s else 0)
 
     def rest_s(self, last_step_s: float) -> float:
         """How long prompts are read apart until the next step: as long as a stream may pause, or half the time."""

@@ -2,7 +2,7 @@
 
 A step beside a stream must be short, and short steps read a prompt slowly. So a long prompt is read in large batches in
 a context of its own (`Prefiller`), which stands still while a step is computed. Its cells are reserved in its slot from
-the beginning, and it gets them all at once: when it is read, or when it has to leave. Belongs to the loop.
+the beginning, and filled chunk by chunk, so that others can share them as soon as they are there. Belongs to the loop.
 """
 
 from __future__ import annotations
@@ -19,12 +19,13 @@ from localllm.engine.sequence import Sequence
 MOST_AT_ONCE = 2  # each has a context; more would only be read more slowly
 
 
-class Prefilled(msgspec.Struct, frozen=True):
-    """So many of a prefill's tokens were read, and these are their cells; 0 and None where it did not work."""
+class Portion(msgspec.Struct, frozen=True):
+    """The next `count` tokens of a prompt, and their cells. 0, None and is_last where it does not work."""
 
     sequence: Sequence
     count: int
     state: StateBytes | None
+    is_last: bool
 
 
 class Prefiller(Protocol):
@@ -36,14 +37,11 @@ class Prefiller(Protocol):
     def start(self, prefill: Prefill, prefix: StateBytes | None) -> None:
         """Begin to read. prefix: the cells of the tokens before."""
 
-    def collect(self) -> list[Prefilled]:
-        """Those that have ended since the last call."""
+    def collect(self) -> list[Portion]:
+        """What has been read since the last call."""
 
-    def stop(self, sequence: Sequence) -> Prefilled:
-        """End one now; it will not be collected."""
-
-    def progress(self) -> list[tuple[Sequence, int]]:
-        """How many tokens of each prefill have been read."""
+    def stop(self, sequence: Sequence) -> list[Portion]:
+        """Give one up, and collect what there is of it."""
 
     def hold(self) -> None:
         """Stand still; returns when nothing is computed any more."""
@@ -62,8 +60,9 @@ class Prefills:
         self._cache = cache
         self._runner = runner
         self._prefiller = prefiller
-        self._reading: dict[Sequence, Prefill] = {}
+        self._reading: set[Sequence] = set()
         self.num_tokens = 0  # that were read apart so far
+        self.hold, self.go = prefiller.hold, prefiller.go
 
     @property
     def is_reading(self) -> bool:
@@ -82,51 +81,54 @@ class Prefills:
             return None
         if not self._cache.reserve(sequence.slot, count):
             return None
-        self._reading[sequence] = prefill = Prefill(sequence, sequence.num_computed, count)
-        return prefill
+        self._reading.add(sequence)
+        return Prefill(sequence, sequence.num_computed, count)
 
     def start(self, prefill: Prefill) -> None:
         """After the step's operations: the slot holds the prompt's prefix now."""
         slot = prefill.sequence.slot
         assert slot is not None
-        prefix = self._runner.save(slot.seq_id) if prefill.start else None
-        self._prefiller.start(prefill, prefix)
+        try:
+            prefix = self._runner.save(slot.seq_id) if prefill.start else None
+        except MemoryError:
+            self._end(prefill.sequence)
+            prefill.sequence.may_be_apart = False
+        else:
+            self._prefiller.start(prefill, prefix)
 
-    def settle_ended(self) -> None:
-        """Give those that have been read what was read."""
-        for prefilled in self._prefiller.collect():
-            if not self._settle(prefilled):
-                prefilled.sequence.may_be_apart = False  # it did not work: the rest is read in steps
+    def settle(self) -> None:
+        """Give everybody what has been read since the last step."""
+        for portion in self._prefiller.collect():
+            if portion.sequence in self._reading:
+                self._settle(portion)
 
     def recall(self, sequence: Sequence) -> None:
         """A sequence has to leave its slot, which keeps what has been read so far."""
         if sequence in self._reading:
-            self._settle(self._prefiller.stop(sequence))
+            for portion in self._prefiller.stop(sequence):
+                self._settle(portion)
+            self._end(sequence)
 
-    def _settle(self, prefilled: Prefilled) -> bool:
-        """Into the slot with it. True if all of it is there."""
-        sequence, count = prefilled.sequence, prefilled.count
+    def _settle(self, portion: Portion) -> None:
+        sequence = portion.sequence
         slot = sequence.slot
         assert slot is not None, "whoever leaves is recalled first"
-        prefill = self._reading.pop(sequence)
-        is_there = prefilled.state is not None and self._runner.append(slot.seq_id, prefilled.state)
-        num_settled = count if is_there else 0
-        self._cache.settle(slot, num_settled)
-        self.num_tokens += num_settled
-        return num_settled == prefill.count
+        self._runner.apply(self._cache.take_operations())
+        is_there = portion.state is not None and self._runner.append(slot.seq_id, portion.state)
+        if is_there:
+            self._cache.settle(slot, portion.count)
+            self.num_tokens += portion.count
+        else:  # the rest is read in steps
+            sequence.may_be_apart = False
+            self._prefiller.stop(sequence)
+        if not is_there or portion.is_last:
+            self._end(sequence)
+
+    def _end(self, sequence: Sequence) -> None:
+        self._reading.discard(sequence)
+        if sequence.slot is not None:
+            self._cache.give_back(sequence.slot)
 
     def progress(self) -> list[tuple[Sequence, int]]:
         """Of each: how many tokens of its prompt have been read, the ones before included."""
-        return [
-            (s, self._reading[s].start + count)
-            for s, count in self._prefiller.progress()
-            if s in self._reading
-        ]
-
-    def hold(self) -> None:
-        if self._reading:
-            self._prefiller.hold()
-
-    def go(self) -> None:
-        if self._reading:
-            self._prefiller.go()
+        return [(sequence, sequence.num_computed) for sequence in self._reading]

@@ -46,6 +46,7 @@ class Slot:
         self.sequence: Sequence | None = None
         self.is_background = False
         self.last_used = 0
+        self.whole_from = 0  # shorter prefixes of it are of no use: their cells were not all saved
         self.reserved: npt.NDArray[np.int32] = np.empty(0, dtype=np.int32)  # cells for what is read apart
         self._cells: npt.NDArray[np.int32] = np.empty(num_cells, dtype=np.int32)
 
@@ -100,15 +101,23 @@ class PrefixCache:
     """All slots of a context.
 
     can_cut: part of a sequence can be removed (attention). Where it cannot (recurrent), only whole slots are reused.
+    has_window: a saved state has only the cells that its end can see, so that a part of a restored prefix is of no use.
     kept_beside_streams: how many cells idle slots may hold when a chat starts, because attention walks over them for
     every token of every stream; None where that costs nothing.
     """
 
     def __init__(
-        self, num_slots: int, num_cells: int, *, can_cut: bool = True, kept_beside_streams: int | None = None
+        self,
+        num_slots: int,
+        num_cells: int,
+        *,
+        can_cut: bool = True,
+        has_window: bool = False,
+        kept_beside_streams: int | None = None,
     ) -> None:
         self.num_cells = num_cells
         self.can_cut = can_cut
+        self.has_window = has_window
         self.kept_beside_streams = kept_beside_streams
         self.slots = [Slot(seq_id, num_cells) for seq_id in range(num_slots)]
         self.operations: list[Operation] = []
@@ -145,6 +154,8 @@ class PrefixCache:
 
     def _usable(self, slot: Slot, wanted: TokenIds) -> int:
         length = common_prefix(slot.held, wanted)
+        if length < slot.whole_from:
+            return 0
         return length if self.can_cut or length == slot.length else 0
 
     # ── changing ────────────────────────────────────────────────────────────────────────────────────────────
@@ -157,6 +168,7 @@ class PrefixCache:
             self._cut(slot, 0)
             if source is not None and length:
                 slot.set_cells(0, source.cells[:length])
+                slot.whole_from = source.whole_from
                 self._cells.share(source.cells[:length])
                 self.operations.append(Copy(source.seq_id, slot.seq_id, length))
         slot.tokens, slot.length, slot.sequence = sequence.tokens, length, sequence
@@ -170,16 +182,21 @@ class PrefixCache:
 
     def reserve(self, slot: Slot, count: int) -> bool:
         """Set cells aside for a chat's next `count` tokens, computed elsewhere. False where there is no room."""
-        if not self.make_room(count, for_background=False):
+        if self.num_available(None, 0, for_background=False) < count:
             return False
+        self.make_room(count, for_background=False)
         slot.reserved = self._cells.take(count).copy()
         return True
 
     def settle(self, slot: Slot, count: int) -> None:
-        """The first `count` of the reserved cells were filled; the others are given back."""
+        """The next `count` of the reserved cells were filled."""
         slot.set_cells(slot.length, slot.reserved[:count])
         slot.length += count
-        self._cells.drop(slot.reserved[count:])
+        slot.reserved = slot.reserved[count:]
+
+    def give_back(self, slot: Slot) -> None:
+        """The reserved cells that are left are not needed."""
+        self._cells.drop(slot.reserved)
         slot.reserved = slot.reserved[:0]
 
     def trim(self, slot: Slot, length: int) -> None:
@@ -203,6 +220,7 @@ class PrefixCache:
             return None
         slot.tokens, slot.is_background = TokenBuffer(token_ids), False
         self.extend(slot, len(token_ids))
+        slot.whole_from = slot.length if self.has_window else 0
         self.release(slot)
         return slot
 
@@ -217,6 +235,7 @@ class PrefixCache:
                 self.on_evict(slot)
             self._cells.drop(slot.cells[length:])
             slot.length = length
+            slot.whole_from = min(slot.whole_from, length)
             self.operations.append(Cut(slot.seq_id, length))
 
     # ── making room ─────────────────────────────────────────────────────────────────────────────────────────
@@ -258,6 +277,7 @@ class PrefixCache:
         for slot in self.slots:
             if not slot.is_idle:
                 is_kept[slot.cells] = False
+                is_kept[slot.reserved] = False
         return int(np.count_nonzero(is_kept))
 
     def num_available(

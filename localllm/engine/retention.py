@@ -13,7 +13,7 @@ from collections.abc import Sequence as Seq
 from pathlib import Path
 
 from localllm.engine.disk_cache import MIN_TOKENS, DiskCache, Stored
-from localllm.engine.prefix_cache import Copy, PrefixCache, Slot
+from localllm.engine.prefix_cache import Cut, PrefixCache, Slot
 from localllm.engine.runner import Runner
 from localllm.engine.sequence import Sequence, TokenBuffer, TokenIds, common_prefix
 
@@ -43,7 +43,8 @@ class Retention:
         if not sequence.params.cache_prompt or sequence.is_background:
             return None
         stored, length = self._disk.find(sequence.tokens)
-        if stored is None or (not self._cache.can_cut and length < len(stored.token_ids)):
+        is_only_whole = not self._cache.can_cut or self._cache.has_window
+        if stored is None or (is_only_whole and length < len(stored.token_ids)):
             return None
         _, in_memory = self._cache.find(sequence.tokens)
         return stored if length >= in_memory + WORTH_READING else None
@@ -65,6 +66,8 @@ class Retention:
             self._cache.drop(slot)
             self._cache.on_evict = self._save_evicted
             return False
+        if self._cache.can_cut:
+            self._runner.apply([Cut(slot.seq_id, slot.length)])  # whatever a file may have had beside
         self.num_restored_tokens += slot.length
         self._saved[slot.seq_id] = (slot.last_used, slot.length)
         return True
@@ -83,11 +86,10 @@ class Retention:
         return False
 
     def _save_evicted(self, slot: Slot) -> None:
-        is_real = not any(isinstance(op, Copy) and op.target == slot.seq_id for op in self._cache.operations)
         staying = []
         if self._cache.can_cut:
             staying = [s.held for s in self._cache.slots if s is not slot and not s.is_background]
-        if is_real and self._is_worth_saving(slot, staying):
+        if self._is_worth_saving(slot, staying):
             self._save(slot)
 
     def _is_worth_saving(self, slot: Slot, staying: Seq[TokenIds] = ()) -> bool:
@@ -102,6 +104,7 @@ class Retention:
         return num_lost >= (MIN_TOKENS if self._cache.can_cut else 1)
 
     def _save(self, slot: Slot) -> None:
+        self._runner.apply(self._cache.take_operations())  # wrong guesses may still be in its cells
         token_ids, state = slot.held.copy(), self._runner.save(slot.seq_id)
         self._num_writes += 1
         number = self._num_writes

@@ -10,6 +10,8 @@ Which of those who wait may start is answered by admission_control.py.
 
 from __future__ import annotations
 
+import itertools
+
 import msgspec
 
 from localllm.engine.admission_control import AdmissionControl, may_overtake
@@ -125,11 +127,12 @@ class Scheduler:
         return Plan(self.cache.take_operations(), decoding + prefilling, num_decoded, num_prefilled, prefills)
 
     def _take_apart(self, apart_from: int | None) -> list[Prefill]:
-        """Which prompts shall be read apart from this step on."""
+        """Which prompt shall be read apart from this step on: one at a time, so that memory is looked at for each."""
         if self.prefills is None or apart_from is None:
             return []
-        wanted = [s for s in self.running if s.num_unread >= apart_from and not s.is_apart]
-        return [prefill for s in wanted if (prefill := self.prefills.take(s)) is not None]
+        wanted = (s for s in self.running if s.num_unread >= apart_from and not s.is_apart)
+        taken = (prefill for s in wanted if (prefill := self.prefills.take(s)) is not None)
+        return list(itertools.islice(taken, 1))
 
     def _stretched(self, budget: int) -> int:
         """A few tokens more, where otherwise another step would have to read the ends of the prompts."""

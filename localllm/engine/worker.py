@@ -57,7 +57,7 @@ def main(connection: Connection, load_params: bytes) -> None:
         host = ModelHost(
             params,
             writer.submit,
-            wake=lambda: inbox.put(_look),
+            wake=lambda: inbox.put(host.core.hurry),
             on_progress=lambda value: outbox.send(m.Loading(value)),
             on_lost_worker=lambda address: outbox.close(m.WorkerGone(address)),
         )
@@ -68,10 +68,6 @@ def main(connection: Connection, load_params: bytes) -> None:
     _Worker(host, connection, outbox, preparers, inbox).run()
     outbox.close()
     writer.shutdown(wait=True)  # what was worth keeping is on disk when the process ends
-
-
-def _look() -> None:
-    """Nothing but a reason for the loop to look at what has changed."""
 
 
 class _Worker:
@@ -112,7 +108,7 @@ class _Worker:
         core = self._host.core
         if not core.has_work:
             self._wait_for_action()()
-        elif (rest_s := core.rest_s()) != 0:
+        while core.has_work and not self._is_closing and (rest_s := core.rest_s()) != 0:
             with contextlib.suppress(queue.Empty):
                 self._inbox.get(timeout=rest_s)()
         with contextlib.suppress(queue.Empty):

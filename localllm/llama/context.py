@@ -117,15 +117,15 @@ class Context:
 
     def copy_prefix(self, source: int, target: int, length: int) -> None:
         """Let `target`, which must be empty, share the first `length` tokens of `source`. Costs no computation."""
-        llama_cpp.llama_memory_seq_cp(self._memory, source, target, 0, length)
+        self.copy_part(source, target, 0, length)
 
     def cut(self, seq_id: int, length: int) -> bool:
         """Keep only the first `length` tokens of a sequence. False where its memory cannot be cut there."""
         return bool(llama_cpp.llama_memory_seq_rm(self._memory, seq_id, length, -1))
 
-    def forget_first(self, seq_id: int, length: int) -> None:
-        """Remove the first `length` tokens of a sequence: what is saved then are the cells behind them."""
-        llama_cpp.llama_memory_seq_rm(self._memory, seq_id, 0, length)
+    def copy_part(self, source: int, target: int, start: int, end: int) -> None:
+        """Let `target`, which must be empty, share the tokens of `source` from position `start` to before `end`."""
+        llama_cpp.llama_memory_seq_cp(self._memory, source, target, start, end)
 
     def save(self, seq_id: int) -> bytearray:
         """The KV cells of a sequence as bytes that only a context of the same settings can read."""
@@ -152,7 +152,7 @@ class Context:
         """
         if not self.restore(through, state):
             return False
-        llama_cpp.llama_memory_seq_cp(self._memory, through, seq_id, -1, -1)
+        self.copy_part(through, seq_id, -1, -1)
         self.cut(through, 0)
         return True
 

@@ -82,9 +82,12 @@ def build() -> str:
     return f"llama-cpp-python {llama_cpp.__version__}, {info}"
 
 
-def has_openmp() -> bool:
-    """True where threads that wait for each other on a CPU sleep after a moment; llama.cpp's own spin for ever."""
-    return b"OPENMP = 1" in llama_cpp.llama_print_system_info()
+def waiting_threads_sleep() -> bool:
+    """True where threads that wait for each other on a CPU leave it to others after a moment, as GNU's OpenMP has it.
+
+    llama.cpp's own threads spin for ever, and LLVM's OpenMP lets them for 0.2 s.
+    """
+    return sys.platform == "linux" and b"OPENMP = 1" in llama_cpp.llama_print_system_info()
 
 
 def give_memory_back() -> None:

@@ -87,6 +87,17 @@ class Model:
         return int(llama_cpp.llama_model_n_embd_out(self.pointer))
 
     @property
+    def has_window(self) -> bool:
+        """True where some layers see only the last tokens (a sliding window)."""
+        return bool(llama_cpp.llama_model_n_swa(self.pointer) > 0)
+
+    def turns_alike(self, n_ctx: int) -> bool:
+        """False where positions are turned otherwise in a context of `n_ctx` than in a small one (LongRoPE)."""
+        architecture = self.metadata("general.architecture")
+        original = self.metadata(f"{architecture}.rope.scaling.original_context_length")
+        return original is None or n_ctx <= int(original)
+
+    @property
     def cell_bytes(self) -> int:
         """What a token takes in a KV cache of 16 bit, about: heads are counted as if all layers had the first one's."""
         architecture = self.metadata("general.architecture")

@@ -9,7 +9,7 @@ from localllm.engine.checkpoints import Checkpoints
 from localllm.engine.core import Core
 from localllm.engine.output import Output
 from localllm.engine.pace import Pace
-from localllm.engine.prefills import Prefilled, Prefills
+from localllm.engine.prefills import Portion, Prefills
 from localllm.engine.prefix_cache import Copy, PrefixCache
 from localllm.engine.runner import Sampled
 from localllm.engine.scheduler import Scheduler
@@ -32,6 +32,7 @@ class FakeRunner:
         self.num_computed = 0
         self.num_drafts = 0
         self.num_drafts_kept = 0
+        self.append_fails: Callable[[], bool] = lambda: False
         self.next_token: Callable[[list[int]], int] = next_token
         self.batches: list[list[tuple[int, int]]] = []  # (request_id, count) of each chunk
 
@@ -64,6 +65,8 @@ class FakeRunner:
         return True
 
     def append(self, seq_id, state):
+        if self.append_fails():
+            return False
         self.cells.setdefault(seq_id, []).extend(int(token) for token in state.split(b","))
         return True
 
@@ -95,55 +98,55 @@ class FakeRunner:
 
 
 class FakePrefiller:
-    """Reads `portion` tokens of each prompt when it may go on; `fails` is asked for each prompt that is started."""
+    """Reads `portion` tokens of each prompt between `go` and `hold`. `fails`: asked for each; `is_short`: no room."""
 
-    def __init__(self, *, portion=40, fails=lambda: False):
+    def __init__(self, *, portion=40, fails=lambda: False, is_short=lambda: False):
         self.portion = portion
         self.fails = fails
-        self.jobs = {}  # sequence → (prefill, tokens of its prefix, how many have been read)
-        self.ended = []
+        self.is_short = is_short
+        self.jobs = {}  # sequence → [next position, end]
+        self.portions = []
+        self.is_held = False
         self.started = []  # (request_id, start, count)
 
     def has_room(self, num_tokens):
-        return True
+        return not self.is_short()
 
     def start(self, prefill, prefix):
+        assert self.is_held
         held = [int(token) for token in prefix.split(b",")] if prefix else []
-        assert held == prefill.sequence.tokens.view(0, prefill.start).tolist(), (
-            "its prefix is what was before"
-        )
+        expected = prefill.sequence.tokens.view(0, prefill.start).tolist()
+        assert held == expected, "its prefix is what was before"
         self.started.append((prefill.sequence.request_id, prefill.start, prefill.count))
-        if self.fails():
-            self.ended.append(Prefilled(prefill.sequence, 0, None))
-        else:
-            self.jobs[prefill.sequence] = [prefill, 0]
+        self.jobs[prefill.sequence] = [prefill.start, prefill.start + prefill.count]
 
     def collect(self):
-        ended, self.ended = self.ended, []
-        return ended
+        assert self.is_held
+        portions, self.portions = self.portions, []
+        return portions
 
     def stop(self, sequence):
-        early = [e for e in self.ended if e.sequence is sequence]
-        self.ended = [e for e in self.ended if e.sequence is not sequence]
-        return early[0] if early else self._end(sequence)
-
-    def progress(self):
-        return [(sequence, num_read) for sequence, (_, num_read) in self.jobs.items()]
+        self.jobs.pop(sequence, None)
+        stopped = [p for p in self.portions if p.sequence is sequence]
+        self.portions = [p for p in self.portions if p.sequence is not sequence]
+        return stopped
 
     def hold(self):
-        pass
+        self.is_held = True
 
     def go(self):
+        self.is_held = False
         for sequence, job in list(self.jobs.items()):
-            job[1] = min(job[0].count, job[1] + self.portion)
-            if job[1] == job[0].count:
-                self.ended.append(self._end(sequence))
-
-    def _end(self, sequence):
-        prefill, count = self.jobs.pop(sequence)
-        tokens = sequence.tokens.view(prefill.start, prefill.start + count)
-        state = b",".join(b"%d" % token for token in tokens) if count else None
-        return Prefilled(sequence, count, state)
+            start, end = job
+            job[0] = min(end, start + self.portion)
+            is_last = job[0] == end or self.fails()
+            if is_last:
+                del self.jobs[sequence]
+            if is_last and job[0] < end:
+                self.portions.append(Portion(sequence, 0, None, is_last=True))
+            else:
+                state = b",".join(b"%d" % token for token in sequence.tokens.view(start, job[0]))
+                self.portions.append(Portion(sequence, job[0] - start, state, is_last=is_last))
 
 
 def next_token(tokens: list[int]) -> int:
@@ -167,7 +170,7 @@ class Rig:
         kept_beside_streams=None,
         prefiller=None,
         most_apart=2,
-        least_apart=30,
+        apart_from=30,
     ):
         self.runner = FakeRunner(can_cut=can_cut)
         self.cache = PrefixCache(
@@ -190,9 +193,8 @@ class Rig:
         self.core = Core(
             self.scheduler,
             self.runner,
-            Pace(n_batch, least_apart=least_apart),
+            Pace(n_batch, apart_from=apart_from),
             checkpoints=checkpoints,
-            prefills=prefills,
             clock=lambda: next(ticks),
         )
         self.texts: dict[tuple[int, int], int] = {}

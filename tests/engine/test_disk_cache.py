@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 
+import msgspec
 import numpy as np
 import psutil
 import pytest
@@ -221,3 +222,27 @@ def test_a_prefix_survives_restart_and_crash_and_gives_the_same_answer(tmp_path,
     assert "".join(d.text for d in restored) == "".join(d.text for d in fresh.submit(follow_up, GREEDY))
     again.close()
     fresh.close()
+
+
+@pytest.mark.parametrize("arch", ["llama", "gemma3"])
+def test_whoever_shares_a_part_of_a_restored_prefix_gets_the_text_of_a_whole_computation(tmp_path, arch):
+    """A sliding window is saved with the cells that its end can see: a part of it is computed again, not half taken."""
+    path = tiny_models.write(tmp_path / f"{arch}.gguf", arch=arch)
+    params = LoadParams(
+        path=str(path), model_id=arch, n_ctx=2048, n_parallel=2, disk_cache_dir=str(tmp_path / "prefixes")
+    )
+    ids = [65 + i * 7 % 26 for i in range(400)]
+    other = [*ids[:300], *range(70, 90)]
+    engine = Engine(params)
+    expected = text_of(engine.submit(other, msgspec.structs.replace(GREEDY, cache_prompt=False)))
+    first = list(engine.submit(ids, GREEDY))
+    answer = [entry.token_id for d in first for entry in d.logprobs or []]
+    wait_until(lambda: files(tmp_path / "prefixes"))
+    engine.close()
+    again = Engine(params)
+    finish_of(again.submit([*ids, *answer, 70, 71], GREEDY))
+    assert again.stats().num_restored_tokens >= 400
+    deltas = list(again.submit(other, GREEDY))
+    assert text_of(deltas) == expected
+    assert finish_of(deltas).num_cached_tokens == (300 if arch == "llama" else 0)
+    again.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from localllm.engine.pace import ROW_BLOCK, Pace
+from localllm.engine.pace import LEAST_APART, ROW_BLOCK, Pace
 
 DECODE_S, TOKEN_S = 0.030, 0.010
 
@@ -46,6 +46,14 @@ def test_the_rows_of_a_step_are_a_multiple_of_what_the_kernels_take_at_once(pace
     """Promise: no step ends in rows that are computed one by one."""
     run_steps(pace, 20, num_decoding=num_decoding)
     assert (pace.prefill_tokens(num_decoding=num_decoding) + num_decoding) % ROW_BLOCK == 0
+
+
+def test_prompts_are_read_apart_where_they_take_longer_than_a_step_may(pace):
+    """Promise: a fast machine reads a thousand tokens without a context for them; short ones every machine."""
+    assert Pace(n_batch=512).apart_from == LEAST_APART
+    pace.observe(0, 100, 100 * 0.001)
+    assert pace.apart_from == pytest.approx(pace.idle_s / 0.001)
+    assert Pace(n_batch=512, apart_from=30).apart_from == 30
 
 
 def test_a_machine_that_has_become_slow_gets_shorter_steps_and_recovers(pace):

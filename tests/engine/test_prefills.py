@@ -82,6 +82,18 @@ def test_who_shares_the_prompt_waits_until_it_is_read():
     assert [rig.num_cached[i, 0] for i in range(1, 4)] == [len(LONG)] * 3
 
 
+def test_who_shares_only_the_beginning_waits_for_that_and_not_for_the_whole_prompt():
+    """Promise: a short prompt with the same system prompt starts when that has been read, whatever comes behind it."""
+    rig, prefiller = rig_with(portion=10)
+    rig.submit(1, LONG)
+    rig.step()
+    rig.submit(2, [*LONG[:60], 7, 8, 9], max_tokens=2)
+    while (2, 0) not in rig.finished:
+        rig.step()
+    assert prefiller.jobs
+    assert rig.num_cached[2, 0] >= 30
+
+
 def test_what_was_read_of_a_cancelled_prompt_is_kept_for_the_next_one():
     """Promise: a hang-up in the middle of a long prompt throws nothing away."""
     rig, prefiller = rig_with(portion=50)
@@ -117,6 +129,31 @@ def test_where_it_does_not_work_the_prompt_is_read_in_steps():
     rig.run()
     assert len(prefiller.started) == 1
     assert rig.finished == {(1, 0): "length"}
+
+
+def test_cells_that_cannot_be_taken_over_are_computed_in_steps():
+    """Promise: the prompt goes on from where it is, and the rest of it is not read apart for nothing."""
+    rig, prefiller = rig_with(portion=50)
+    answers = iter([False, True])
+    rig.runner.append_fails = lambda: next(answers)
+    rig.submit(1, LONG)
+    rig.run()
+    assert rig.runner.num_computed - 8 + 1 == len(LONG) - 50
+    assert not prefiller.jobs
+
+
+def test_reserved_cells_do_not_send_a_kept_prefix_away():
+    """Promise: what a prompt will take is not counted as something kept."""
+    rig = Rig(num_cells=1024, prefiller=FakePrefiller(portion=10), kept_beside_streams=130)
+    rig.submit(1, list(range(600, 660)), max_tokens=2)
+    rig.run()
+    rig.submit(2, LONG)
+    rig.step()
+    rig.submit(3, SHORT, max_tokens=2)
+    rig.step()
+    rig.submit(4, list(range(600, 661)), max_tokens=2)
+    rig.run()
+    assert rig.num_cached[4, 0] == 60
 
 
 def test_prompts_for_which_there_is_no_room_apart_are_read_in_steps():

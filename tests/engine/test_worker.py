@@ -34,31 +34,43 @@ class Core:
 
 
 class RestingCore:
-    """Has work, and rests for so long between two steps."""
+    """Has work, and rests for so long until somebody tells it to hurry; then, or after a while, it does not."""
 
     has_work = True
 
     def __init__(self, rest: float | None) -> None:
         self.rest = rest
+        self.num_looks = 0
 
     def rest_s(self) -> float | None:
+        self.num_looks += 1
         return self.rest
+
+    def hurry(self) -> None:
+        self.rest = 0.0
 
 
 @pytest.mark.parametrize("rest_s", [None, 600.0])
-def test_whatever_happens_ends_the_rest_of_the_loop(rest_s):
-    """Promise: a newcomer, a cancel and the end of a prompt read apart are seen at once, not after the rest."""
-    loop = loop_over(RestingCore(rest_s))
-    seen = threading.Event()
-    threading.Timer(0.05, loop._inbox.put, args=(seen.set,)).start()
+def test_what_the_next_step_should_see_ends_the_rest_of_the_loop(rest_s):
+    """Promise: a newcomer, a cancel and a chunk that was read apart are seen at once, not after the rest."""
+    core = RestingCore(rest_s)
+    loop = loop_over(core)
+    threading.Timer(0.05, loop._inbox.put, args=(core.hurry,)).start()
     loop._take_actions()
-    assert seen.is_set()
+    assert core.num_looks == 2
 
 
-@pytest.mark.parametrize("rest_s", [0.0, 0.01])
-def test_the_loop_goes_on_after_its_rest_where_nothing_happens(rest_s):
-    """Promise: the next step comes by itself."""
-    loop_over(RestingCore(rest_s))._take_actions()
+def test_questions_do_not_end_the_rest_of_the_loop():
+    """Promise: whoever asks for figures all the time takes no time from the prompts that are read apart."""
+    core = RestingCore(600.0)
+    loop = loop_over(core)
+    asked: list[int] = []
+    for number in range(5):
+        loop._inbox.put(lambda number=number: asked.append(number))
+    loop._inbox.put(core.hurry)
+    loop._take_actions()
+    assert asked == [0, 1, 2, 3, 4]
+    assert core.num_looks == 7
 
 
 def test_requests_that_keep_coming_are_waited_for(monkeypatch):
