@@ -7,6 +7,7 @@ import pytest
 
 from localllm.engine.disk_cache import MIN_TOKENS, DiskCache
 from localllm.engine.retention import Retention, Write
+from localllm.engine.sequence import TokenBuffer
 from tests.engine.fakes import Rig
 
 SYSTEM = list(range(1000, 1200))  # what all users' prompts begin with
@@ -42,6 +43,28 @@ class Kept:
 
 def prompt_of(user, count=20):
     return [*SYSTEM, *range(100 * user, 100 * user + count)]
+
+
+class WrongGuesses:
+    """A drafter that is never right."""
+
+    def propose(self, sequence):
+        return [999, 999, 999]
+
+    def observe(self, num_drafts, num_tokens, seconds):
+        pass
+
+
+def test_what_was_guessed_wrong_is_not_saved(tmp_path):
+    """The last step's guesses are cut before the slot is read: a cell too many would end an engine later."""
+    kept = Kept(tmp_path, drafter=WrongGuesses())
+    kept.answer(1, SYSTEM)
+    assert kept.rig.runner.num_drafts
+    kept.save_all()
+    kept.write_all()
+    stored, _ = kept.disk.find(TokenBuffer([*SYSTEM, *range(50)]))
+    state = kept.disk.read(stored)
+    assert [int(token) for token in state.split(b",")] == stored.token_ids.tolist()
 
 
 def test_what_many_prompts_begin_with_is_written_once(tmp_path):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -66,7 +67,7 @@ def test_questions_do_not_end_the_rest_of_the_loop():
     loop = loop_over(core)
     asked: list[int] = []
     for number in range(5):
-        loop._inbox.put(lambda number=number: asked.append(number))
+        loop._inbox.put(partial(asked.append, number))
     loop._inbox.put(core.hurry)
     loop._take_actions()
     assert asked == [0, 1, 2, 3, 4]
