@@ -89,6 +89,7 @@ ROWS = (
     Row("C four", "C four users at once, last first token", "s", ratio=1 / 20, limit=1.0),
     Row("D longest gap", "D longest gap while 1,200 words arrive", "s", limit=0.3),
     Row("D newcomer", "D those 1,200 words' first token", "s", ratio=1.3),
+    Row("D over alone", "D the same over 1,200 words alone on the same server", "×"),
     Row("E json", "E JSON schema", "tok/s", is_higher_better=True),
     Row("E over free", "E JSON schema over own free rate", "×", is_higher_better=True, limit=1.2),
     Row("F after hang-up", "F first token after four hang up", "s", limit=0.3),

@@ -84,7 +84,7 @@ def shared_system_prompt(server: Server, rng: random.Random) -> Figures:
 
 
 def long_prompt_beside_a_stream(server: Server, rng: random.Random) -> Figures:
-    """160 tokens are being streamed when a 1,200-word prompt arrives."""
+    """160 tokens are being streamed when a 1,200-word prompt arrives, and then another one alone."""
     stream = server.client.start(user(words(rng, 32)), 160)
     reader = threading.Thread(target=stream.read)
     reader.start()
@@ -94,7 +94,12 @@ def long_prompt_beside_a_stream(server: Server, rng: random.Random) -> Figures:
     reader.join()
     if stream.answer.num_tokens < 160:
         raise MeasurementFailed(f"the running stream ended after {stream.answer.num_tokens} of 160 tokens")
-    return {"D longest gap": stream.answer.longest_gap_s, "D newcomer": newcomer.ttft_s}
+    alone = server.client.ask(user(words(rng, 1200)), 4)
+    return {
+        "D longest gap": stream.answer.longest_gap_s,
+        "D newcomer": newcomer.ttft_s,
+        "D over alone": newcomer.ttft_s / alone.ttft_s,
+    }
 
 
 def json_schema(server: Server, rng: random.Random) -> Figures:
