@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from guide_model import cases, tools
+from guide_model import cases, corpus, tools
 from guide_model.conversation import Conversation, assistant, calls, tool_result, user
 from guide_model.evaluate import Guide
 
@@ -89,6 +89,17 @@ def test_no_token_reaches_over_the_border_of_what_the_model_writes(guide: Guide)
     pieces = conversation().pieces()
     apart = [token for piece in pieces for token in guide.engine.tokenize(piece.text)]
     assert guide.engine.tokenize("".join(piece.text for piece in pieces)) == apart
+
+
+def test_no_token_reaches_over_the_border_of_a_value(guide: Guide):
+    """Dates, sums, addresses, codes, names of several words, numbers: whatever training puts into calls."""
+    rng = random.Random(6)
+    for _ in range(20):
+        whole, more = corpus.episodes(rng, "values")
+        whole.messages += [message for _ in range(3) for message in more()]
+        pieces = whole.pieces()
+        apart = [token for piece in pieces for token in guide.engine.tokenize(piece.text)]
+        assert guide.engine.tokenize("".join(piece.text for piece in pieces)) == apart
 
 
 def test_it_says_what_localllm_is(guide: Guide):
