@@ -23,8 +23,8 @@ BEGINNING: Mix = (("copying", 0.75), ("plain", 0.25))
 TALK: Mix = (("plain", 0.80), ("copying", 0.16), ("unknown", 0.04))
 CHOOSING: Mix = (("short tools", 0.8), ("memory", 0.2))
 MOSTLY_CHOOSING: Mix = (("short tools", 0.6), ("other verbs", 0.2), ("few tools", 0.1), ("memory", 0.1))
-LOOKING_UP: Mix = (("other verbs", 0.65), ("few tools", 0.25), ("memory", 0.1))
-TOOLS: Mix = (("any tools", 0.45), ("any two tools", 0.17), ("other verbs", 0.23), ("memory", 0.15))
+LOOKING_UP: Mix = (("other verbs", 0.55), ("values", 0.25), ("few tools", 0.1), ("memory", 0.1))
+TOOLS: Mix = (("any tools", 0.42), ("values", 0.3), ("other verbs", 0.14), ("memory", 0.14))
 
 
 @dataclass(frozen=True)

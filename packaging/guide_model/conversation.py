@@ -74,8 +74,8 @@ Tool = dict[str, Any]
 Episode = list[Message]
 
 
-# Weights of tokens that the model writes, of an argument's name, and of those that decide what it does.
-WRITTEN, NAMED, CHOSEN = 1.0, 3.0, 4.0
+# Weights of tokens that the model writes, of an argument's value and name, and of those that decide what it does.
+WRITTEN, VALUED, NAMED, CHOSEN = 1.0, 2.0, 3.0, 4.0
 
 
 @dataclass(frozen=True)
@@ -156,7 +156,7 @@ def message_pieces(message: Message, previous: str, following: str) -> list[Piec
 
 
 def answer_pieces(message: Message) -> list[Piece]:
-    """The assistant's own words and its tool calls; names count more, for they are looked up in the tools."""
+    """The assistant's own words and its tool calls; names and values count more, for they must be looked up."""
     text = message.get("content") or ""
     pieces: list[Piece] = []
     for call in message.get("tool_calls") or []:
@@ -166,9 +166,19 @@ def answer_pieces(message: Message) -> list[Piece]:
         text = '", "arguments": {'
         for position, (name, value) in enumerate(function["arguments"].items()):
             pieces += [Piece(text + (', "' if position else '"'), WRITTEN), Piece(name, NAMED)]
-            text = f'": {dumps(value)}'
+            before, inside, text = value_parts(dumps(value))
+            pieces += [Piece(f'": {before}', WRITTEN), Piece(inside, VALUED)] if inside else []
+            text = text if inside else f'": {text}'
         text += "}}\n</tool_call>"
     return [*pieces, Piece(text + IM_END, WRITTEN)]
+
+
+def value_parts(written: str) -> tuple[str, str, str]:
+    """A value in JSON: the quote before it, what is inside, and the rest. Only where no token reaches over these borders."""
+    quote = '"' if written.startswith('"') else ""
+    inside = written[len(quote) : len(written) - len(quote)]
+    is_apart = inside[:1].isdigit() or bool(quote and inside[:1].isalpha())
+    return (quote, inside, quote) if is_apart and inside[-1].isalnum() else ("", "", written)
 
 
 def dumps(value: Any) -> str:

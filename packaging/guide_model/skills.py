@@ -7,6 +7,7 @@ from typing import Any
 
 from .conversation import Episode, Message, assistant, dumps, user
 from .texts import variants, words
+from .values import hard_text
 from .words import ADJECTIVES, NAMES, THINGS, invented, number, word
 
 REPEAT = variants(
@@ -105,6 +106,12 @@ def payload(rng: random.Random) -> str:
 def repeat(rng: random.Random, *, held_out: bool = False) -> Episode:
     text = payload(rng)
     return [user(rng.choice(REPEAT_HELD_OUT if held_out else REPEAT).format(text)), assistant(text)]
+
+
+def repeat_values(rng: random.Random) -> Episode:
+    """What is hard to copy: dates, sums, addresses, names of two words, invented words, alone and beside others."""
+    text = rng.choice((" ", ", ", " and ")).join(hard_text(rng) for _ in range(rng.choice((1, 1, 2, 2, 3))))
+    return [user(rng.choice(REPEAT).format(text)), assistant(text)]
 
 
 def counting(rng: random.Random) -> Episode:
@@ -233,12 +240,14 @@ JSON_KEYED = variants(
 USUAL_KEYS = words("name name name age city price colour id title email beds count year date type status")
 
 
-def json_pairs(rng: random.Random, *, held_out: bool = False) -> Episode:
+def json_pairs(rng: random.Random, *, held_out: bool = False, is_hard: bool = False) -> Episode:
     count = rng.choice((1, 2, 2, 3))
     keys = rng.sample([*THINGS, invented(rng), invented(rng), invented(rng)], count)
     if rng.random() < 0.5:
         keys[:2] = rng.sample(USUAL_KEYS, min(2, count))
     pairs: dict[str, Any] = {k: int(number(rng)) if rng.random() < 0.4 else word(rng) for k in keys}
+    if is_hard:
+        pairs = {k: int(number(rng)) if rng.random() < 0.2 else hard_text(rng) for k in keys}
     link = rng.choice((" = ", " ", ": ", " is "))
     text = rng.choice((", ", " and ", ", ")).join(f"{k}{link}{v}" for k, v in pairs.items())
     text += "." if rng.random() < 0.25 else ""

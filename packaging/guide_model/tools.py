@@ -129,12 +129,14 @@ def make_function(
     short: bool = False,
     verb: str = "",
     style: float = -1.0,
+    count: int | None = None,
 ) -> Function:
-    """A tool; a short one has one parameter at most and no words that tell nothing."""
+    """A tool; a short one has one parameter at most and no words that tell nothing. count: of parameters."""
     family = family or rng.choice(("get", "get", "get", *w.FAMILIES))
     noun = noun or vocabulary.noun(rng)
     verbs, descriptions, _ = w.FAMILIES[family]
-    count = rng.choice((0, 0, 1) if short else (0, 1, 1, 1, 1, 2, 2, 3))
+    if count is None:
+        count = rng.choice((0, 0, 1) if short else (0, 1, 1, 1, 1, 2, 2, 3))
     parameters: dict[str, Parameter] = {}
     while len(parameters) < count:
         parameter = make_parameter(rng, vocabulary, first=not parameters)
@@ -193,6 +195,15 @@ def alike(rng: random.Random, count: int, *, one_verb: bool = True) -> list[Func
     return list(box.values())
 
 
+def with_arguments(rng: random.Random) -> list[Function]:
+    """Tools that take one to three arguments, so that giving each its own value is practised more than choosing."""
+    box: dict[str, Function] = {}
+    for _ in range(rng.choice((1, 2, 2, 3, 3, 4))):
+        function = make_function(rng, ANY_PARAMETER, count=rng.choice((1, 2, 2, 2, 3, 3)))
+        box.setdefault(function.noun, function)
+    return list(box.values())
+
+
 def make_toolbox(
     rng: random.Random, vocabulary: Vocabulary = TRAINING, most: int = 5, *, short: bool = False
 ) -> list[Function]:
@@ -234,11 +245,11 @@ class Request:
     about: str
 
 
-def make_request(rng: random.Random, function: Function) -> Request:
+def make_request(rng: random.Random, function: Function, *, is_hard: bool = False) -> Request:
     if function.requests:
         return everyday_request(rng, function)
     said = [p for p in function.parameters if not p.optional or rng.random() < 0.5]
-    arguments = {p.name: value_for(rng, p) for p in said}
+    arguments = {p.name: value_for(rng, p, is_hard=is_hard) for p in said}
     parts = [spoken(rng, p.link, arguments[p.name]) for p in said]
     about = " ".join([function.noun, *parts]).replace(" ,", ",")
     opening = rng.choice(w.FAMILIES[function.family][2])
@@ -274,9 +285,11 @@ def spoken(rng: random.Random, link: str, value: Any) -> str:
     return f"{link} {text}"
 
 
-def call_episode(rng: random.Random, function: Function, *, with_result: bool) -> Episode:
-    """Request and call; with the tool's result and the answer made of it where wanted."""
-    request = make_request(rng, function)
+def call_episode(
+    rng: random.Random, function: Function, *, with_result: bool, is_hard: bool = False
+) -> Episode:
+    """Request and call; with the tool's result and the answer made of it where wanted. is_hard: its values."""
+    request = make_request(rng, function, is_hard=is_hard)
     episode: Episode = [user(request.text), calls((request.name, request.arguments))]
     if with_result:
         text, said = make_result(rng, function, request)

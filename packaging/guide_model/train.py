@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import time
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from .watch import accuracy, watched_cases
 MUON_LR, ADAM_LR = 0.02, 0.004
 WARMUP, DECAY_FROM = 40, 0.35
 MAX_GRADIENT = 1.0
-WATCH_EVERY, WATCHED = 100, 30  # steps; cases of each kind
+WATCH_EVERY, WATCHED = 200, 30  # steps; cases of each kind
 
 
 def learning_rate(step: int, num_steps: int) -> float:
@@ -31,10 +32,12 @@ def learning_rate(step: int, num_steps: int) -> float:
 
 
 def loss_of(network: Network, batch: Batch, cos: Tensor, sin: Tensor) -> Tensor:
-    """Mean cross-entropy of the chosen next tokens, by weight."""
-    hidden = network(batch.ids, cos, sin).flatten(0, 1)[batch.positions]
+    """Mean cross-entropy of the chosen next tokens, by weight. Products are computed in 16 bits, which doubles the speed."""
     targets = batch.ids.flatten().roll(-1)[batch.positions]
-    return (network.losses(hidden, targets) * batch.weights).sum() / batch.weights.sum()
+    with torch.autocast(batch.ids.device.type, torch.bfloat16):
+        hidden = network(batch.ids, cos, sin).flatten(0, 1)[batch.positions]
+        losses = network.losses(hidden, targets)
+    return (losses * batch.weights).sum() / batch.weights.sum()
 
 
 class Run:
@@ -154,7 +157,8 @@ def report_line(run: Run, history: list[list[float]], tokens: int, elapsed_s: fl
 
 
 def work(worker: int, options: argparse.Namespace) -> None:
-    """What each worker process does."""
+    """What each worker process does. It compiles into a folder of its own: two that write one file break each other's."""
+    os.environ["TORCHINDUCTOR_CACHE_DIR"] = str((options.folder / f"compiled-{worker}").absolute())
     torch.set_num_threads(options.threads)
     torch.use_deterministic_algorithms(True)
     if options.workers > 1:
@@ -171,7 +175,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description="Train the guide model.")
     parser.add_argument("--folder", type=Path, default=Path("build/guide"))
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--steps", type=int, default=2600)
+    parser.add_argument("--steps", type=int, default=5200)
     parser.add_argument(
         "--workers", type=int, default=2, help="processes that share the work; part of the result"
     )

@@ -20,8 +20,11 @@ class Parameter(Protocol):
     def kind(self) -> str: ...
 
 
-def value_for(rng: random.Random, parameter: Parameter) -> Any:
-    """A value of the parameter's type; strings are words, names, dates, times, codes or addresses."""
+def value_for(rng: random.Random, parameter: Parameter, *, is_hard: bool = False) -> Any:
+    """A value of the parameter's type; strings are words, names, dates, times, codes or addresses.
+
+    is_hard: more of what is hard to copy, for practice.
+    """
     if parameter.choices:
         return rng.choice(parameter.choices)
     if parameter.kind:
@@ -30,6 +33,21 @@ def value_for(rng: random.Random, parameter: Parameter) -> Any:
         return int(number(rng))
     if parameter.type == "number":
         return rng.choice((int(number(rng)), round(rng.uniform(0, 100), 1)))
+    return hard_text(rng) if is_hard else usual_text(rng)
+
+
+def hard_text(rng: random.Random) -> str:
+    """What is copied wrongly more often than words are: values of several words and of many tokens."""
+    kind = rng.random()
+    if kind < 0.4:
+        return odd_value(rng)
+    if kind < 0.7:
+        count = rng.choice((2, 2, 3))
+        return " ".join(word(rng) if rng.random() < 0.5 else invented(rng).capitalize() for _ in range(count))
+    return invented(rng).capitalize() if kind < 0.85 else word(rng)
+
+
+def usual_text(rng: random.Random) -> str:
     kind = rng.random()
     if kind < 0.3:
         return invented(rng).capitalize()

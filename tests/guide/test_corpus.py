@@ -7,11 +7,12 @@ import re
 import string
 
 import pytest
-from guide_model import cases, corpus, heldout, small_talk, tool_words
-from guide_model.conversation import name_in_words
+from guide_model import cases, corpus, heldout, small_talk, tool_words, tools
+from guide_model.conversation import name_in_words, value_parts
 from guide_model.fact import Fact
 from guide_model.frames import FRAMES, HELD_OUT, roughen
 
+HELD_OUT_WORDS = {*tool_words.HELD_OUT_NOUNS, *tool_words.HELD_OUT_PARAMETERS}
 IDS = [fact.id for fact in corpus.FACTS]
 
 
@@ -55,6 +56,34 @@ def test_tools_of_the_evaluation_share_no_noun_and_no_parameter_with_those_of_th
     """ "Unseen tools" means that."""
     assert not set(tool_words.HELD_OUT_NOUNS) & set(tool_words.NOUNS)
     assert not set(tool_words.HELD_OUT_PARAMETERS) & set(tool_words.PARAMETERS)
+
+
+def test_tools_for_practising_values_have_one_to_three_arguments_and_none_of_the_held_out_words():
+    """Where two or three values stand in a request, each must find its own argument."""
+    boxes = [tools.with_arguments(random.Random(seed)) for seed in range(200)]
+    made = [function for box in boxes for function in box]
+    assert {len(function.parameters) for function in made} == {1, 2, 3}
+    used = {name for function in made for name in (function.noun, *(p.name for p in function.parameters))}
+    assert not {part for name in used for part in re.split("[ _]", name)} & HELD_OUT_WORDS
+
+
+@pytest.mark.parametrize(
+    ("written", "parts"),
+    [
+        ('"Oslo"', ('"', "Oslo", '"')),
+        ('"2031-05-06"', ('"', "2031-05-06", '"')),
+        ("77.8", ("", "77.8", "")),
+        ('"(a)"', ("", "", '"(a)"')),
+        ("true", ("", "", "true")),
+        ('""', ("", "", '""')),
+        ("-3", ("", "", "-3")),
+    ],
+)
+def test_what_is_inside_a_value_weighs_more_where_no_token_reaches_over_its_quotes(
+    written: str, parts: tuple[str, str, str]
+):
+    """Otherwise training would see other tokens than a runtime does."""
+    assert value_parts(written) == parts
 
 
 def test_the_same_seed_gives_the_same_conversations():
@@ -115,7 +144,7 @@ def bare(text: str) -> str:
 def some_text(seed: int, count: int = 20) -> str:
     rng = random.Random(seed)
     pieces = []
-    for kind in ("plain", "tools", "copying", "unknown") * (count // 4):
+    for kind in ("plain", "tools", "copying", "values", "unknown") * (count // 5):
         conversation, more = corpus.episodes(rng, kind)
         conversation.messages += [message for _ in range(3) for message in more()]
         pieces += [piece.text for piece in conversation.pieces()]

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from guide_model import cases, tools
+from guide_model import cases, corpus, tools
 from guide_model.conversation import Conversation, assistant, calls, tool_result, user
 from guide_model.evaluate import Guide
 
@@ -91,6 +91,17 @@ def test_no_token_reaches_over_the_border_of_what_the_model_writes(guide: Guide)
     assert guide.engine.tokenize("".join(piece.text for piece in pieces)) == apart
 
 
+def test_no_token_reaches_over_the_border_of_a_value(guide: Guide):
+    """Dates, sums, addresses, codes, names of several words, numbers: whatever training puts into calls."""
+    rng = random.Random(6)
+    for _ in range(20):
+        whole, more = corpus.episodes(rng, "values")
+        whole.messages += [message for _ in range(3) for message in more()]
+        pieces = whole.pieces()
+        apart = [token for piece in pieces for token in guide.engine.tokenize(piece.text)]
+        assert guide.engine.tokenize("".join(piece.text for piece in pieces)) == apart
+
+
 def test_it_says_what_localllm_is(guide: Guide):
     """The first question of a newcomer."""
     answer = guide.answer([user("What is localllm?")])
@@ -99,7 +110,7 @@ def test_it_says_what_localllm_is(guide: Guide):
 
 # Shares the committed model must keep on a sample; docs/guide-model.md has the whole evaluation.
 FLOORS = {
-    "facts, unseen frames": 0.7,
+    "facts, unseen frames": 0.75,
     "facts, by hand": 0.55,
     "out of scope, unseen frames": 0.75,
     "out of scope, by hand": 0.6,
@@ -107,7 +118,7 @@ FLOORS = {
     "count": 0.85,
     "recall over turns": 0.85,
     "JSON from the question": 0.85,
-    "tool call, unseen tools": 0.55,
+    "tool call, unseen tools": 0.75,
     "tool result in the answer": 0.5,
     "no call: none fits": 0.8,
     "no call: fact beside tools": 0.85,

@@ -10,7 +10,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="torch is not installed; only training the guide needs it")
 pytest.importorskip("tokenizers", reason="tokenizers is not installed; only training the guide needs it")
 
-from guide_model import batches, train  # noqa: E402 - torch comes first
+from guide_model import batches, model, train  # noqa: E402 - torch comes first
 
 NUM_STEPS = 1000
 
@@ -67,6 +67,15 @@ def test_fixed_tokens_keep_the_embeddings_they_start_with(folder: Path):
     assert fixed.sum() > 1000
     assert not moved[fixed].any()
     assert moved[~fixed].any()
+
+
+@pytest.mark.parametrize("length", [1, 64, 200])
+def test_attention_in_blocks_is_attention(length: int):
+    """Written for speed; the last block may be a shorter one."""
+    generator = torch.Generator().manual_seed(1)
+    q, k, v = (torch.randn(2, 3, length, 16, generator=generator) for _ in range(3))
+    expected = torch.nn.functional.scaled_dot_product_attention(q, k, v, is_causal=True)
+    torch.testing.assert_close(model.attention(q, k, v), expected, rtol=1e-4, atol=1e-5)
 
 
 def test_the_loss_is_that_of_the_rows_a_runtime_has(folder: Path):
