@@ -63,7 +63,9 @@ def test_what_was_guessed_wrong_is_not_saved(tmp_path):
     kept.save_all()
     kept.write_all()
     stored, _ = kept.disk.find(TokenBuffer([*SYSTEM, *range(50)]))
+    assert stored is not None
     state = kept.disk.read(stored)
+    assert state is not None
     assert [int(token) for token in state.split(b",")] == stored.token_ids.tolist()
 
 
