@@ -72,10 +72,8 @@ class ModelHost:
         self.embedder = Embedder(model, self._context) if params.embedding else None
         cache = PrefixCache(num_slots, self._context.n_ctx, can_cut=can_cut, has_window=model.has_window)
         runner = LlamaRunner(model, self._context, params.n_batch, spare_seq_id=num_slots)
-        self._prefiller = None
-        if can_cut and is_on_cpu and _may_read_apart(model, params, self._context.n_ctx):
-            make_prefill_context = partial(_prefill_context, model, params, n_threads)
-            self._prefiller = ContextPrefiller(make_prefill_context, model.cell_bytes, wake)
+        may_read_apart = can_cut and is_on_cpu and _may_read_apart(model, params, self._context.n_ctx)
+        self._prefiller = _prefiller(model, params, n_threads, wake) if may_read_apart else None
         prefills = Prefills(cache, runner, self._prefiller) if self._prefiller is not None else None
         scheduler = Scheduler(
             cache,
@@ -260,6 +258,12 @@ def _may_read_apart(model: Model, params: LoadParams, n_ctx: int) -> bool:
     if params.rpc or params.embedding or model.has_window or not model.turns_alike(n_ctx):
         return False
     return library.waiting_threads_sleep()
+
+
+def _prefiller(
+    model: Model, params: LoadParams, n_threads: int, wake: Callable[[], None]
+) -> ContextPrefiller:
+    return ContextPrefiller(partial(_prefill_context, model, params, n_threads), model.cell_bytes, wake)
 
 
 def _prefill_context(

@@ -84,7 +84,8 @@ class ContextPrefiller:
 
     def has_room(self, num_tokens: int) -> bool:
         with self._changed:
-            unmade = [job.end for job in self._waiting if job.context is None]
+            jobs = [*self._waiting, *([self._current] if self._current is not None else [])]
+            unmade = [job.end for job in jobs if job.context is None]
         needed = sum(count * self._cell_bytes + SCRATCH_BYTES for count in [num_tokens, *unmade])
         return psutil.virtual_memory().available >= SPARE * needed
 

@@ -92,9 +92,8 @@ def waiting_threads_sleep() -> bool:
 
 def give_memory_back() -> None:
     """Let the C library hand freed memory to the system, where it keeps some: buffers of contexts are large."""
-    with contextlib.suppress(
-        OSError, AttributeError, TypeError
-    ):  # glibc only; Windows has no library without a name
+    # only glibc has it; Windows has no library without a name
+    with contextlib.suppress(OSError, AttributeError, TypeError):
         ctypes.CDLL(None).malloc_trim(0)
 
 
