@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from . import corpus, heldout, skills, small_talk, tools
+from . import corpus, heldout, skills, small_talk, tool_requests, toolboxes, tools
 from .conversation import Episode, Message, Tool, assistant, user
 from .fact import Fact
 from .frames import HELD_OUT, roughen
@@ -101,15 +101,22 @@ def small_skills(rng: random.Random, count: int) -> Iterator[Case]:
 
 def tool_calls(rng: random.Random, count: int) -> Iterator[Case]:
     for _ in range(count):
-        box = tools.make_toolbox(rng, tools.HELD_OUT)
-        episode = tools.call_episode(rng, rng.choice(box), with_result=True)
+        box = toolboxes.make_toolbox(rng, tools.HELD_OUT)
+        episode = tool_requests.call_episode(rng, rng.choice(box), with_result=True)
         yield case("tool call, unseen tools", episode[:2], box)
         yield case("tool result in the answer", episode, box)
 
 
+def calls_by_other_verbs(rng: random.Random, count: int) -> Iterator[Case]:
+    for _ in range(count):
+        box = toolboxes.make_toolbox(rng, tools.HELD_OUT_VERBS)
+        episode = tool_requests.call_episode(rng, rng.choice(box), with_result=False)
+        yield case("tool call, unseen verbs too", episode, box)
+
+
 def no_calls(rng: random.Random, count: int) -> Iterator[Case]:
     for _ in range(count):
-        box = tools.make_toolbox(rng, tools.HELD_OUT)
+        box = toolboxes.make_toolbox(rng, tools.HELD_OUT)
         yield case("no call: none fits", corpus.no_tool_fits(rng, box, tools.HELD_OUT), box)
         fact: Fact = rng.choice(corpus.FACTS)
         yield case("no call: fact beside tools", [user(fact.question(rng)), assistant(fact.answer)], box)
@@ -120,5 +127,5 @@ def all_cases(seed: int, *, per_fact: int = 2, count: int = 100) -> list[Case]:
     rng = random.Random(f"evaluation {seed}")
     return [
         *facts_by_frames(rng, per_fact), *facts_by_hand(), *refusals(rng, count), *refusals_by_hand(),
-        *small_skills(rng, count), *tool_calls(rng, count), *no_calls(rng, count),
+        *small_skills(rng, count), *tool_calls(rng, count), *no_calls(rng, count), *calls_by_other_verbs(rng, count),
     ]  # fmt: skip

@@ -6,7 +6,17 @@ import itertools
 import random
 from collections.abc import Callable
 
-from . import facts_api, facts_models, facts_product, facts_zh, skills, small_talk, tools
+from . import (
+    facts_api,
+    facts_models,
+    facts_product,
+    facts_zh,
+    skills,
+    small_talk,
+    tool_requests,
+    toolboxes,
+    tools,
+)
 from .conversation import Conversation, Episode, assistant, user
 from .fact import Fact
 from .frames import roughen
@@ -119,13 +129,15 @@ DRILLS = ("short tools", "other verbs")  # requests for tools, and for none, alo
 def toolbox(rng: random.Random, kind: str) -> list[tools.Function]:
     """The tools of a conversation of this kind; none where it is about something else."""
     if kind == "other verbs":
-        return tools.alike(rng, rng.choice((2, 3, 3, 4)), one_verb=False)
+        if rng.random() < 0.25:
+            return toolboxes.of_one_thing(rng, rng.choice((2, 2, 3)))
+        return toolboxes.alike(rng, rng.choice((2, 3, 3, 4)), one_verb=False)
     if kind == "values":
-        return tools.with_arguments(rng)
+        return toolboxes.with_arguments(rng)
     if kind not in TOOLBOXES:
         return []
     most, short, vocabulary = TOOLBOXES[kind]
-    return tools.make_toolbox(rng, vocabulary, most, short=short)
+    return toolboxes.make_toolbox(rng, vocabulary, most, short=short)
 
 
 def pick(rng: random.Random, mix: Mix) -> Episode:
@@ -138,14 +150,16 @@ def choosing_episode(rng: random.Random, box: list[tools.Function], kind: str) -
     if rng.random() < 0.4:
         alike = kind == "other verbs" and rng.random() < 0.5
         return no_tool_fits(rng, box, family=box[0].family if alike else None)
-    return tools.call_episode(rng, rng.choice(box), with_result=False)
+    return tool_requests.call_episode(rng, rng.choice(box), with_result=False)
 
 
 def values_episode(rng: random.Random, box: list[tools.Function], function: tools.Function) -> Episode:
     """A request for this one of the tools, mostly with values that are hard to copy; seldom one for none of them."""
     if rng.random() < 0.12:
         return no_tool_fits(rng, box)
-    return tools.call_episode(rng, function, with_result=rng.random() < 0.2, is_hard=rng.random() < 0.7)
+    return tool_requests.call_episode(
+        rng, function, with_result=rng.random() < 0.3, is_hard=rng.random() < 0.7
+    )
 
 
 def tool_episode(rng: random.Random, box: list[tools.Function]) -> Episode:
@@ -157,8 +171,8 @@ def tool_episode(rng: random.Random, box: list[tools.Function]) -> Episode:
         return no_tool_fits(rng, box)
     function = rng.choice(box)
     if kind < 0.47 and len(function.parameters) == 1 and not function.requests:
-        return tools.double_call(rng, function)
-    return tools.call_episode(rng, function, with_result=rng.random() < 0.35)
+        return tool_requests.double_call(rng, function)
+    return tool_requests.call_episode(rng, function, with_result=rng.random() < 0.35)
 
 
 def beside_tools(rng: random.Random, box: list[tools.Function]) -> Episode:
@@ -188,7 +202,7 @@ def no_tool_fits(
         other = tools.make_function(rng, vocabulary, family) if family else tools.make_any(rng, vocabulary)
         if not taken & nouns_of([other]):
             break
-    return [user(tools.make_request(rng, other).text), assistant(small_talk.REFUSAL)]
+    return [user(tool_requests.make_request(rng, other).text), assistant(small_talk.REFUSAL)]
 
 
 def episodes(rng: random.Random, kind: str) -> tuple[Conversation, Callable[[], Episode]]:

@@ -8,7 +8,7 @@ from typing import Any
 from .conversation import Episode, Message, assistant, dumps, user
 from .texts import variants, words
 from .values import hard_text
-from .words import ADJECTIVES, NAMES, THINGS, invented, number, word
+from .words import ADJECTIVES, NAMES, THINGS, invented, number, repetitive_number, word
 
 REPEAT = variants(
     "Repeat after me: {}|Repeat: {}|Say: {}|Say {}|Echo {}|Please say '{}'|Copy this: {}|Write exactly: {}|Say \"{}\""
@@ -110,7 +110,12 @@ def repeat(rng: random.Random, *, held_out: bool = False) -> Episode:
 
 def repeat_values(rng: random.Random) -> Episode:
     """What is hard to copy: dates, sums, addresses, names of two words, invented words, alone and beside others."""
-    text = rng.choice((" ", ", ", " and ")).join(hard_text(rng) for _ in range(rng.choice((1, 1, 2, 2, 3))))
+    values = [
+        repetitive_number(rng) if rng.random() < 0.15 else hard_text(rng)
+        for _ in range(rng.choice((1, 1, 2, 2, 3, 4)))
+    ]
+    text = rng.choice((" ", ", ", " and ")).join(values)
+    text = text.upper() if rng.random() < 0.15 else text
     return [user(rng.choice(REPEAT).format(text)), assistant(text)]
 
 
@@ -176,7 +181,7 @@ def remember_kind(rng: random.Random, *, held_out: bool = False) -> Memory:
 
 
 def remember_number(rng: random.Random, *, held_out: bool = False) -> Memory:
-    value = number(rng)
+    value = number(rng) if held_out or rng.random() < 0.6 else repetitive_number(rng)
     told = [user(rng.choice(NUMBER_TOLD).format(v=value)), assistant(f"I will remember the number {value}.")]
     asked = rng.choice(NUMBER_ASKED_HELD_OUT if held_out else NUMBER_ASKED)
     return told, [user(asked), assistant(f"The number is {value}.")]

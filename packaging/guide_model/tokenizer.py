@@ -28,6 +28,7 @@ VERBS = {
     for phrase in phrases
     for word in phrase.split()
 }
+VERBS |= {*w.OWN_VERBS, *w.HELD_OUT_VERBS}
 NOUNS = {*GENERAL, *w.NOUNS, *w.PARAMETERS, *w.HELD_OUT_NOUNS, *w.RESULT_KEYS, *w.CHOICES, *w.MODIFIERS}
 WHOLE_WORDS = sorted(word for word in {*NOUNS, *VERBS, *map(str.capitalize, VERBS)} if word.isalpha())
 NUM_SAMPLES = 6000  # conversations, about a million tokens

@@ -51,6 +51,21 @@ FAMILIES: dict[str, tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]] = 
     ),
 }  # fmt: skip
 
+# Verbs that mean only themselves: the tool says what the request says.
+OWN_VERBS = words(
+    "heat lock unlock fold cut mix boil wash clean count measure sort merge split copy move rename share export import convert"
+    " encode compress scan sign approve reject publish restore build deploy test debug install download upload draw paint record"
+    " mute dim flip turn lift push pull shift load unload fill empty drain pump spray water plant pick collect gather carry"
+    " deliver ship pack assign invite accept join leave follow block report flag rate vote solve plan arrange train teach explain"
+    " describe name label mark highlight crop resize filter group compare validate verify encrypt charge refund transfer donate"
+    " rent hire repair paste save load parse format render print ping connect attach detach mount stream listen translate spell"
+    " cook bake freeze cool dry fly drive park steer track locate find guard wake calm feed walk"
+)  # fmt: skip
+HELD_OUT_VERBS = words(
+    "polish brew dye engrave rinse stack trim tow seal wrap inspect rotate sharpen hide toast grind bless mow glue sew knit weigh"
+    " chase dig"
+)  # fmt: skip
+
 TYPICAL_NOUNS = words(
     "weather time price news route email note reminder event song ticket recipe temperature distance score population rate stock"
     " flight hotel train bus taxi pizza invoice customer order account balance message contact address meeting calendar task file"
@@ -103,3 +118,16 @@ NOUNS = (
     *TYPICAL_NOUNS,
     *(word for word in GENERAL if word not in {*TYPICAL_NOUNS, *HELD_OUT_NOUNS, *HELD_OUT_PARAMETERS}),
 )
+
+
+def family_words(family: str) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
+    """As in FAMILIES; of a verb that is in no family: itself."""
+    if family in FAMILIES:
+        return FAMILIES[family]
+    capital = family.capitalize()
+    descriptions = (f"{capital} the {{}}", f"{capital} a {{}}", f"Used to {family} the {{}}")
+    openings = (
+        *(f"{capital} the {{}}", f"{capital} a {{}}", f"{family} the {{}}", f"Please {family} the {{}}"),
+        *(f"Can you {family} the {{}}", f"I want to {family} the {{}}", f"Could you {family} a {{}}"),
+    )
+    return (family,), descriptions, openings

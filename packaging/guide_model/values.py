@@ -6,7 +6,17 @@ import random
 from typing import Any, Protocol
 
 from . import everyday
-from .words import NAMES, PLACES, THINGS, invented, number, word
+from .words import (
+    NAMES,
+    PLACES,
+    THINGS,
+    accented,
+    invented,
+    long_word,
+    number,
+    repetitive_number,
+    word,
+)
 
 
 class Parameter(Protocol):
@@ -30,7 +40,7 @@ def value_for(rng: random.Random, parameter: Parameter, *, is_hard: bool = False
     if parameter.kind:
         return everyday_value(rng, parameter.kind)
     if parameter.type == "integer":
-        return int(number(rng))
+        return int(repetitive_number(rng) if is_hard and rng.random() < 0.4 else number(rng))
     if parameter.type == "number":
         return rng.choice((int(number(rng)), round(rng.uniform(0, 100), 1)))
     return hard_text(rng) if is_hard else usual_text(rng)
@@ -39,9 +49,13 @@ def value_for(rng: random.Random, parameter: Parameter, *, is_hard: bool = False
 def hard_text(rng: random.Random) -> str:
     """What is copied wrongly more often than words are: values of several words and of many tokens."""
     kind = rng.random()
-    if kind < 0.4:
+    if kind < 0.3:
         return odd_value(rng)
-    if kind < 0.7:
+    if kind < 0.38:
+        return accented(rng)
+    if kind < 0.48:
+        return long_word(rng)
+    if kind < 0.72:
         count = rng.choice((2, 2, 3))
         return " ".join(word(rng) if rng.random() < 0.5 else invented(rng).capitalize() for _ in range(count))
     return invented(rng).capitalize() if kind < 0.85 else word(rng)
@@ -71,7 +85,12 @@ def everyday_value(rng: random.Random, kind: str) -> Any:
     if kind == "words":
         return " ".join(word(rng) for _ in range(rng.choice((1, 1, 2, 2, 3))))
     values = {
-        "place": (*PLACES, unknown.capitalize(), f"{unknown.capitalize()} {rng.choice(PLACES)}"),
+        "place": (
+            *PLACES,
+            *(accented(rng) for _ in range(8)),
+            unknown.capitalize(),
+            f"{unknown.capitalize()} {rng.choice(PLACES)}",
+        ),
         "person": (*NAMES, unknown.capitalize(), f"{unknown}@{word(rng).lower()}.com"),
         "thing": everyday.ROOMS,
         "language": everyday.LANGUAGES,

@@ -11,7 +11,7 @@ from collections import defaultdict
 import torch
 from tokenizers import Tokenizer
 
-from . import cases, corpus, tools
+from . import cases, corpus, tool_requests, toolboxes, tools
 from .conversation import CHOSEN, Conversation, Message, Piece, assistant, calls
 from .model import Network, rope_tables
 
@@ -23,11 +23,11 @@ def watched_cases(count: int) -> list[cases.Case]:
     made = [*rng.sample(facts, count), *cases.refusals(rng, count)]
     for _ in range(count):
         for name, box in (
-            ("other verbs", tools.alike(rng, 3, one_verb=False)),
-            ("short tools", tools.make_toolbox(rng, tools.HELD_OUT, 3, short=True)),
-            ("tools", tools.make_toolbox(rng, tools.HELD_OUT)),
+            ("other verbs", toolboxes.alike(rng, 3, one_verb=False)),
+            ("short tools", toolboxes.make_toolbox(rng, tools.HELD_OUT, 3, short=True)),
+            ("tools", toolboxes.make_toolbox(rng, tools.HELD_OUT)),
         ):
-            episode = tools.call_episode(rng, rng.choice(box), with_result=False)
+            episode = tool_requests.call_episode(rng, rng.choice(box), with_result=False)
             made.append(cases.case(name, episode, box))
             made.append(cases.case(f"none of {name}", corpus.no_tool_fits(rng, box, tools.HELD_OUT), box))
     return made

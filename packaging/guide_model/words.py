@@ -82,6 +82,42 @@ def invented(rng: random.Random) -> str:
     return word
 
 
+ACCENTS = {
+    "a": "äåãá",
+    "e": "éèêě",
+    "i": "íîï",
+    "o": "öøóôő",
+    "u": "üúů",
+    "s": "šşß",
+    "c": "çč",
+    "n": "ñň",
+    "l": "ł",
+    "z": "žż",
+}
+
+
+def accented(rng: random.Random) -> str:
+    """An invented name with a letter that English does not have."""
+    name = invented(rng).capitalize()
+    at = [index for index, letter in enumerate(name) if letter in ACCENTS]
+    if not at:
+        return name + "ø"
+    index = rng.choice(at)
+    return name[:index] + rng.choice(ACCENTS[name[index]]) + name[index + 1 :]
+
+
+def long_word(rng: random.Random) -> str:
+    """An invented word of many tokens; some say a syllable twice, where copying may jump."""
+    name = invented(rng)
+    return name + (name[-3:] if rng.random() < 0.4 else syllable(rng) + syllable(rng))
+
+
+def repetitive_number(rng: random.Random) -> str:
+    """Three to seven digits of which some come again, so that one before it does not tell where the copy is."""
+    digits = rng.sample("0123456789", rng.choice((1, 2, 2, 3, 3)))
+    return rng.choice("123456789") + "".join(rng.choices(digits, k=rng.choice((2, 3, 4, 5, 6))))
+
+
 def number(rng: random.Random) -> str:
     """A number of one to six digits, short ones more often."""
     digits = rng.choice((1, 2, 2, 3, 3, 4, 4, 5, 6))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import random
 import re
 import string
 
 import pytest
-from guide_model import cases, corpus, heldout, small_talk, tool_words, tools
+from guide_model import cases, corpus, heldout, small_talk, tool_requests, tool_words, toolboxes, tools, words
 from guide_model.conversation import name_in_words, value_parts
 from guide_model.fact import Fact
 from guide_model.frames import FRAMES, HELD_OUT, roughen
@@ -60,11 +61,44 @@ def test_tools_of_the_evaluation_share_no_noun_and_no_parameter_with_those_of_th
 
 def test_tools_for_practising_values_have_one_to_three_arguments_and_none_of_the_held_out_words():
     """Where two or three values stand in a request, each must find its own argument."""
-    boxes = [tools.with_arguments(random.Random(seed)) for seed in range(200)]
+    boxes = [toolboxes.with_arguments(random.Random(seed)) for seed in range(200)]
     made = [function for box in boxes for function in box]
     assert {len(function.parameters) for function in made} == {1, 2, 3}
     used = {name for function in made for name in (function.noun, *(p.name for p in function.parameters))}
     assert not {part for name in used for part in re.split("[ _]", name)} & HELD_OUT_WORDS
+
+
+def test_verbs_of_the_evaluation_are_no_verbs_of_tools_in_training():
+    """ "Unseen verbs" means that."""
+    held_out = set(tool_words.HELD_OUT_VERBS)
+    of_families = {name for names, _, _ in tool_words.FAMILIES.values() for name in names}
+    assert not held_out & {*of_families, *tool_words.OWN_VERBS}
+
+
+def test_tools_for_one_thing_are_told_apart_by_what_they_do():
+    """The thing is the same, no two do the same with it, and their names differ."""
+    for seed in range(100):
+        box = toolboxes.of_one_thing(random.Random(seed), 3)
+        assert len({function.noun for function in box}) == 1
+        assert len({function.family for function in box}) == len(box)
+        assert len({function.name for function in box}) == len(box)
+
+
+def test_an_answer_names_the_thing_and_every_value_of_the_result():
+    """Nothing that the tool said may be missing."""
+    for seed in range(100):
+        rng = random.Random(seed)
+        function = tools.make_any(rng, tools.TRAINING)
+        result, said = tool_requests.make_result(rng, function)
+        values = json.loads(result).values() if result.startswith("{") else [result]
+        assert said.startswith((f"The {function.noun}: ", "That failed: "))
+        assert all(str(value) in said for value in values)
+
+
+def test_names_with_letters_that_english_does_not_have_are_practised():
+    """Tromsø must come out as Tromsø."""
+    rng = random.Random(1)
+    assert not any(words.accented(rng).isascii() for _ in range(100))
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from guide_model import cases, corpus, tools
+from guide_model import cases, corpus, toolboxes
 from guide_model.conversation import Conversation, assistant, calls, tool_result, user
 from guide_model.evaluate import Guide
 
@@ -34,7 +34,7 @@ def share_right(guide: Guide, some: list[cases.Case]) -> float:
 
 def conversation() -> Conversation:
     """Everything the template knows: system, tools, several calls, results, an answer."""
-    box = tools.make_toolbox(random.Random(5))
+    box = toolboxes.make_toolbox(random.Random(5))
     messages = [
         {"role": "system", "content": "Be brief."},
         user("天气？ What's the <wind> & 'weather'?"),
