@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from . import corpus, heldout, skills, small_talk, tool_requests, toolboxes, tools
+from . import corpus, heldout, out_of_scope, skills, tool_requests, toolboxes, tools
 from .conversation import Episode, Message, Tool, assistant, user
 from .fact import Fact
 from .frames import HELD_OUT, roughen
@@ -34,7 +34,7 @@ class Case:
         return answer.strip() == self.expected
 
 
-REFUSALS = (small_talk.REFUSAL, small_talk.REFUSAL_ZH)
+REFUSALS = (out_of_scope.REFUSAL, out_of_scope.REFUSAL_ZH)
 
 
 def parse_json(text: str) -> Any:
@@ -80,13 +80,13 @@ def facts_by_hand() -> Iterator[Case]:
 
 def refusals(rng: random.Random, count: int) -> Iterator[Case]:
     for _ in range(count):
-        question, answer = small_talk.out_of_scope(rng, held_out=True)
+        question, answer = out_of_scope.out_of_scope(rng, held_out=True)
         yield case("out of scope, unseen frames", [user(question), assistant(answer)])
 
 
 def refusals_by_hand() -> Iterator[Case]:
     for question in heldout.OUT_OF_SCOPE:
-        yield case("out of scope, by hand", [user(question), assistant(small_talk.REFUSAL)])
+        yield case("out of scope, by hand", [user(question), assistant(out_of_scope.REFUSAL)])
 
 
 def small_skills(rng: random.Random, count: int) -> Iterator[Case]:

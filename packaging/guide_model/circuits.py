@@ -29,13 +29,16 @@ def install(network: Network) -> None:
     network.space -= (network.space @ common) * common
     network.space *= SPACE
     first, second, third = (network.layers[index] for index in range(3))
-    one_before, two_before = look_back(first, 0, 1, common), look_back(first, 1, 2, common)
-    for layer, head, (seen, kept) in (
-        (second, 0, one_before),
-        (second, 1, two_before),
-        (third, 0, one_before),
+    seen = subspace(shape.head_dim, shape.width)
+    before, two_before = (look_back(first, head, head + 1, common, seen) for head in range(2))
+    # A word that comes twice has two continuations; together with the word before it, mostly one.
+    this, this_and_last = (seen, before), (halves(seen, before), halves(before, two_before))
+    for layer, head, (wanted, kept) in (
+        (second, 0, this),
+        (second, 1, this_and_last),
+        (third, 0, this_and_last),
     ):
-        find(layer, head, seen, kept)
+        find(layer, head, wanted, kept)
         copy(layer, head)
     for layer, head in ((second, 2), (third, 1)):
         same = subspace(shape.head_dim, shape.width)
@@ -52,8 +55,14 @@ def subspace(size: int, width: int) -> Tensor:
     return torch.linalg.qr(torch.randn(width, size)).Q.T.contiguous()
 
 
-def look_back(layer: Layer, head: int, distance: int, common: Tensor) -> tuple[Tensor, Tensor]:
-    """This head reads the token so many places before; gives how it reads it and where it keeps it, [head_dim, width]."""
+def halves(one: Tensor, other: Tensor) -> Tensor:
+    """Some rows of each, as many as a head that looks for both has room for."""
+    half = len(one) // 2 - TURNING_PAIRS
+    return torch.cat([one[:half], other[half : 2 * half]])
+
+
+def look_back(layer: Layer, head: int, distance: int, common: Tensor, seen: Tensor) -> Tensor:
+    """This head reads the token so many places before, by `seen`; gives where it keeps it, [head_dim, width]."""
     at, size, width = rows(layer, head), layer.shape.head_dim, layer.shape.width
     angles = distance * frequencies(layer.shape)[:FAST_PAIRS]
     query, key = torch.zeros(size), torch.zeros(size)
@@ -61,10 +70,10 @@ def look_back(layer: Layer, head: int, distance: int, common: Tensor) -> tuple[T
     key[0 : 2 * FAST_PAIRS : 2] = 1.0
     layer.q.weight[at] = POSITION * torch.outer(query, common)
     layer.k.weight[at] = POSITION * torch.outer(key, common)
-    seen, kept = subspace(size, width), subspace(size, width)
+    kept = subspace(size, width)
     layer.v.weight[at] = seen
     layer.o.weight[:, at] = CARRY * kept.T
-    return seen, kept
+    return kept
 
 
 def find(layer: Layer, head: int, wanted: Tensor, kept: Tensor) -> None:

@@ -8,9 +8,14 @@ from collections.abc import Callable
 
 from . import (
     facts_api,
+    facts_clients,
+    facts_commands,
+    facts_guide,
     facts_models,
     facts_product,
+    facts_speed,
     facts_zh,
+    out_of_scope,
     skills,
     small_talk,
     tool_requests,
@@ -23,7 +28,8 @@ from .frames import roughen
 from .texts import variants, words
 from .words import invented, word
 
-ENGLISH: tuple[Fact, ...] = facts_product.FACTS + facts_models.FACTS + facts_api.FACTS
+TOPICS = (facts_guide, facts_product, facts_commands, facts_models, facts_speed, facts_api, facts_clients)
+ENGLISH: tuple[Fact, ...] = tuple(fact for topic in TOPICS for fact in topic.FACTS)
 CHINESE: tuple[Fact, ...] = facts_zh.FACTS
 FACTS = ENGLISH + CHINESE
 CENTRAL_IDS = frozenset(
@@ -67,7 +73,7 @@ def talk_episode(rng: random.Random) -> Episode:
 
 
 def refusal_episode(rng: random.Random) -> Episode:
-    question, answer = small_talk.out_of_scope(rng)
+    question, answer = out_of_scope.out_of_scope(rng)
     return [user(roughen(rng, question)), assistant(answer)]
 
 
@@ -78,7 +84,7 @@ def again_episode(rng: random.Random) -> Episode:
 
 def json_fact_episode(rng: random.Random) -> Episode:
     if rng.random() < 0.15:
-        return skills.json_answer(rng, *small_talk.out_of_scope(rng))
+        return skills.json_answer(rng, *out_of_scope.out_of_scope(rng))
     fact = rng.choice(ENGLISH)
     return skills.json_answer(rng, fact.question(rng), fact.answer)
 
@@ -202,7 +208,7 @@ def no_tool_fits(
         other = tools.make_function(rng, vocabulary, family) if family else tools.make_any(rng, vocabulary)
         if not taken & nouns_of([other]):
             break
-    return [user(tool_requests.make_request(rng, other).text), assistant(small_talk.REFUSAL)]
+    return [user(tool_requests.make_request(rng, other).text), assistant(out_of_scope.REFUSAL)]
 
 
 def episodes(rng: random.Random, kind: str) -> tuple[Conversation, Callable[[], Episode]]:

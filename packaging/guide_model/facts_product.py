@@ -1,4 +1,4 @@
-"""Facts about the guide itself, the program, its installation and its commands."""
+"""Facts about the program and its installation."""
 
 from __future__ import annotations
 
@@ -6,207 +6,192 @@ from localllm import facts as f
 
 from .fact import fact
 
-GUIDE = (
-    fact("who", "I am guide, the tiny model inside localllm. I know localllm and little else.",
-         ask="Who are you?|What are you?|What is your name?|Introduce yourself.|Who am I talking to?|Are you a model?"
-             "|Which model are you?|Tell me about yourself.|What model is this?|What do they call you?|Say who you are.",
-         key="your name|guide|who r u", what="your name|the guide model|the model guide|the built-in model"),
-    fact("size", f"I have about {f.GUIDE_MILLION_PARAMETERS} million parameters; useful models have a thousand times more.",
-         ask="How big are you?|How many parameters do you have?|Are you a large model?|How small are you?"
-             "|Are you tiny?|Why are you so small?|Are you a big model?", key="your size|parameters|parameter count",
-         what="your size|your parameter count|the size of the guide model"),
-    fact("abilities", "I answer questions about localllm, repeat, count, remember what you told me and call tools.",
-         ask="What can you do?|What are you good at?|What are your abilities?|What do you know?|How can you help me?"
-             "|What can I ask you?|What are you for?|Can you help me?|What should I ask you?|What is your purpose?",
-         key="help|abilities|what can you do", what="your purpose|your job|your task|the purpose of the guide"),
-    fact("limits", "I know nothing about the world: no news, no maths, no code, no stories. A bigger model does.",
-         ask="What can you not do?|What are your limits?|What don't you know?|Are you clever?|Are you smart?"
-             "|How good are you?|What are you bad at?|Are you intelligent?|Can I trust your answers?",
-         key="limits|weaknesses|limitations", what="your limits|your weak side|your limitations"),
-    fact("not-chatgpt", "No. I am guide, a tiny model made for localllm, and I run on your computer.",
-         ask="Are you ChatGPT?|Are you GPT-4?|Are you Claude?|Are you Llama?|Are you Gemini?|Are you from OpenAI?"
-             "|Did OpenAI make you?|Are you made by Google?|Are you Mistral?|Are you Qwen?|Is this ChatGPT?"),
-    fact("maker", "The makers of localllm made me: code in packaging/guide_model wrote the texts and trained me.",
-         ask="Who made you?|Who created you?|Who trained you?|Who built you?|Where do you come from?|Who is your maker?"
-             "|Who wrote you?|Who developed you?", key="your creator|your maker", what="your origin|your maker"),
-    fact("training", "I was trained on a CPU in about an hour, on conversations that a program generated.",
-         ask="How were you trained?|What is your training data?|What were you trained on?|How long did your training take?"
-             "|On what data were you trained?|When were you trained?|How did you learn?", key="training data|your training",
-         what="your training data|the data you learned from", how="train the guide model|make a model like you"),
-    fact("human", "I am a small computer program that predicts words.",
-         ask="Are you human?|Are you alive?|Are you a person?|Are you real?|Are you a robot?|Do you have feelings?"
-             "|Are you conscious?|Are you an AI?|Is there a human behind this?|Can you feel?|Do you dream?"),
-    fact("no-learning", "I forget everything when the conversation ends, and I never learn from it.",
-         ask="Do you learn from me?|Do you remember our last chat?|Do you remember me tomorrow?|Do you have a memory?"
-             "|Will you remember this conversation?|Are you learning from our chat?|Do you train on my chats?",
-         key="memory of chats|learning from chats"),
-    fact("languages", "I speak English and a little Chinese.",
-         ask="Which languages do you speak?|Do you speak Chinese?|Do you speak German?|Can you speak French?"
-             "|Do you speak Spanish?|What languages do you know?|Do you understand English?|Can we talk in Russian?"
-             "|Sprechen Sie Deutsch?|Parlez-vous français?|Hablas español?", key="languages|chinese|english",
-         what="your language|the languages you know"),
-    fact("guide-context", f"My context is {f.GUIDE_CONTEXT} tokens, which is about 2000 words.",
-         ask="How long is your context?|How much can you read?|How long may a conversation be?|How many tokens can you read?"
-             "|What is your context window?|How much text can I send you?", key="your context|context window|4096",
-         what="your context length|your context window|the context of the guide"),
-    fact("guide-file", f"I am the file {f.GUIDE_FILE} inside the package, a few megabytes.",
-         ask="Which file are you?|Where is the guide model?|How large is your file?|Where are you stored?"
-             "|How many megabytes are you?|Where is your file?", key="guide.gguf|guide file",
-         what="the guide.gguf file|the file of the guide|your file size"),
-    fact("guide-why", "So that everything works without a download: you can test chat, streaming and tools at once.",
-         ask="Why do you exist?|Why is there a built-in model?|What is the guide good for?|Why does localllm contain a model?"
-             "|Why is a model included?|Why should I use you?", key="why guide|why built-in model"),
-)  # fmt: skip
-
-PROGRAM = (
+FACTS = (
     fact("what", "localllm runs language models on your own computer and serves them with the OpenAI API.",
          ask="What is localllm?|What does localllm do?|What is this program?|What is this?|Explain localllm to me."
              "|Tell me about localllm.|What is localllm for?|Why should I use localllm?|What does this software do?"
-             "|What is local llm?|Describe localllm.|What can localllm do?|What is the localllm project?|Why localllm?",
-         what="localllm|this program|the purpose of localllm|this app|this software", key="localllm|about localllm"),
+             "|What is local llm?|Describe localllm.|What can localllm do?|What is the localllm project?|Why localllm?"
+             "|What kind of program is this?|What is the idea of localllm?|What did I just install?"
+             "|What would I use localllm for?|Give me an overview of localllm.|What is localllm good for?"
+             "|Explain this app to me.|What's this tool for?|What does the app do?|In one sentence, what is localllm?"
+             "|I have never heard of localllm.|What problem does localllm solve?|What does this thing do?"
+             "|What am I looking at?",
+         what="localllm|this program|the purpose of localllm|this app|this software|this tool|the localllm app"
+              "|the idea behind localllm",
+         key="localllm|about localllm|overview of localllm"),
     fact("license", f"localllm is free software under the {f.LICENSE} license.",
          ask="Is localllm free?|Is it open source?|What does it cost?|How much does localllm cost?|Do I have to pay?"
-             "|Which license does localllm have?|May I use it at work?|Can I use it commercially?|Is it free of charge?",
-         what="the license|the licence of localllm|the price of localllm|the cost", key="license|price|open source|cost"),
+             "|Which license does localllm have?|May I use it at work?|Can I use it commercially?|Is it free of charge?"
+             "|Do I need to buy a licence?|Is there a fee?|Can my company use localllm?|Is commercial use allowed?"
+             "|Is the source code open?|Is it gratis?|Is there a paid version?|Do I need a subscription?"
+             "|Am I allowed to change the code?|Under which terms may I use it?|Is there a trial period?"
+             "|Does it cost anything?|Under which license is it published?",
+         what="the license|the licence of localllm|the price of localllm|the cost",
+         key="license|price|open source|cost|free|pricing|commercial use|subscription",
+         can="use it for free|use localllm in my company|modify the source|use it in a commercial product"),
     fact("built-on", "It is built on llama.cpp through llama-cpp-python, with Flask for the API.",
          ask="What is localllm built on?|Which engine does localllm use?|Does it use llama.cpp?|What runs the models?"
-             "|Which libraries does it use?|Is it based on llama.cpp?|What is under the hood?|Which backend is used?",
-         what="the engine of localllm|the backend|the inference library|llama.cpp", key="backend|engine|llama.cpp|flask"),
+             "|Which libraries does it use?|Is it based on llama.cpp?|What is under the hood?|Which backend is used?"
+             "|Which engine is inside?|What does the inference?|Which technology is behind localllm?|Is llama.cpp inside?"
+             "|Which web framework does it use?|Does it use Flask?|What does localllm depend on?"
+             "|Which software computes the answers?|Is it a wrapper around llama.cpp?|Which runtime runs the models?"
+             "|What powers localllm?|Is llama-cpp-python used?",
+         what="the engine of localllm|the backend|the inference library|llama.cpp|the runtime|the underlying engine"
+              "|the dependencies",
+         key="backend|engine|llama.cpp|flask|llama-cpp-python|runtime|dependencies"),
     fact("language", f"localllm is written in Python; it needs Python {f.MIN_PYTHON} or newer.",
          ask="Which Python do I need?|What Python version is needed?|What language is localllm written in?"
-             "|Which version of Python does it need?|Does it need Python?|Is Python 3.10 enough?|Is it written in Python?",
-         what="the Python version|the minimum Python version|the programming language", key="python version|python"),
+             "|Which version of Python does it need?|Does it need Python?|Is Python 3.10 enough?|Is it written in Python?"
+             "|Do I need Python?|Which Python works?|Will Python 3.12 do?|What is the oldest Python it accepts?"
+             "|Which programming language is it in?|Do I have to install Python first?|Is my Python new enough?"
+             "|What's the lowest Python version for localllm?|In which language was this program written?"
+             "|Is it coded in Rust or Python?|Can I run it with Python 3.13?",
+         what="the Python version|the minimum Python version|the programming language|the required Python"
+              "|the language of the source code",
+         key="python version|python|python 3.12|which python|programming language",
+         does="need Python|run on Python 3.12"),
     fact("systems", "localllm runs on Linux, macOS and Windows.",
          ask="Does it run on Windows?|Does it run on a Mac?|Does it work on Linux?|Which systems are supported?"
-             "|Which operating systems does it support?|Is there a Windows version?|Does localllm run on macOS?",
-         does="run on Windows|work on macOS|run on Linux|support Windows|run on my Mac|run on Ubuntu",
-         key="windows|macos|linux|operating systems|supported systems", what="the supported systems"),
+             "|Which operating systems does it support?|Is there a Windows version?|Does localllm run on macOS?"
+             "|Is my operating system supported?|I have Windows 11, is that fine?|Does it work on my MacBook?"
+             "|Can I run it on Debian?|Will it run under Windows 10?|Is there a Mac version?|On which platforms does it run?"
+             "|Which OS do I need?|I use Fedora, will localllm work?|Is Linux supported?|Is it for Windows only?",
+         does="run on Windows|work on macOS|run on Linux|support Windows|run on my Mac|run on Ubuntu|run on Debian"
+              "|run under Windows 11|work on an Apple computer|run on my operating system",
+         key="windows|macos|linux|operating systems|supported systems|os|platforms|mac|ubuntu|operating system",
+         what="the supported systems",
+         can="use it on Windows|use it on a Mac|run it on Linux"),
     fact("requirements", f"A computer with Python {f.MIN_PYTHON} or newer, and memory for the model you want to run.",
          ask="What do I need to run localllm?|What are the requirements?|Will my laptop do?|Which hardware do I need?"
-             "|Do I need a special computer?|Is my computer good enough?|What hardware is needed?",
-         what="the requirements|the system requirements|the hardware needed", key="requirements|hardware"),
+             "|Do I need a special computer?|Is my computer good enough?|What hardware is needed?|Is my laptop strong enough?"
+             "|Can an old computer run localllm?|What kind of machine do I need?|How powerful must my computer be?"
+             "|Will it run on my old laptop?|Does it need an expensive PC?|What must my computer have?"
+             "|Is a normal laptop enough for localllm?|What do I need before I install it?|Which specs should my machine have?"
+             "|Does my machine meet the requirements?|What kind of PC is recommended?",
+         what="the requirements|the system requirements|the hardware needed|the minimum specs|the prerequisites"
+              "|the recommended hardware",
+         key="requirements|hardware|prerequisites|specs|system requirements"),
     fact("install", f"Get the source and run: {f.START}. It sets everything up and starts localllm.",
          how="install localllm|set up localllm|get started|start for the first time|install it|install this program"
-             "|run it the first time|begin with localllm|set it up on my computer|install this", ask="How do I begin?"
-             "|Where do I start?|What is the first step?|I am new here, what now?", what="the installation|the first step",
-         key="install|setup|getting started|installation|quickstart"),
+             "|run it the first time|begin with localllm|set it up on my computer|install this|install the software"
+             "|get it running on a new computer|set the program up|download and install localllm|put localllm on my machine"
+             "|make it run for the first time|set up this app",
+         ask="How do I begin?|Where do I start?|What is the first step?|I am new here, what now?|Is there an installer?"
+             "|I just found this, how do I start?|What are the installation steps?|Where do I get localllm?"
+             "|How is localllm installed?|I have just downloaded the source, what now?|Is there a setup program?"
+             "|Explain the installation to me.|What should I do first?|Is it difficult to install?"
+             "|Where do I download this program?",
+         what="the installation|the first step",
+         key="install|setup|getting started|installation|quickstart|installer|get started|first steps"),
     fact("start-py", f"{f.START_SCRIPT} makes a private environment, installs localllm in it and starts it.",
          ask="What does start.py do?|What is start.py?|Why is there a start.py?|What happens when I run start.py?"
-             "|What does packaging/start.py do?|What is the start script?", what="start.py|packaging/start.py|the start script",
-         key="start.py|start script"),
+             "|What does packaging/start.py do?|What is the start script?|What is start.py good for?|Explain start.py to me."
+             "|Which script sets everything up?|Does start.py install things?|What will start.py do to my computer?"
+             "|Does start.py make a virtual environment?|Is start.py safe to run?|Does start.py change my system Python?"
+             "|Which file do I start in the source folder?|What does the script in packaging do?"
+             "|Where does start.py install the packages?|Is a virtual environment created?",
+         what="start.py|packaging/start.py|the start script|the purpose of start.py|the private environment",
+         key="start.py|start script|what start.py does|virtual environment|venv|setup script"),
     fact("start-words", f"Write them after the script: {f.START} chat or {f.START} serve.",
          how="pass options to start.py|give a command to start.py|use start.py with chat|use start.py with serve"
-             "|pass a command to the start script|run a command through start.py",
-         ask="Does start.py take arguments?|Can start.py take words?", key="start.py arguments|start.py options"),
+             "|pass a command to the start script|run a command through start.py|add arguments to start.py"
+             "|run serve via start.py|hand parameters to start.py|run other commands with start.py|start a chat via start.py",
+         ask="Does start.py take arguments?|Can start.py take words?|Can I give start.py a command?"
+             "|Where do I put the options of start.py?|Which words does start.py accept?|Do I write serve after start.py?"
+             "|Can I run chat through the start script?|Does start.py pass my arguments on?|What may stand behind start.py?"
+             "|Can start.py start only the server?|I want start.py to open the chat.",
+         key="start.py arguments|start.py options|start.py chat|start.py serve|start.py parameters|start.py command"),
     fact("pip", "Yes: in the source folder, pip install . installs the command localllm.",
-         ask="Can I use pip?|Does pip install work?|Can I install it with pip?|Is there a pip package?",
-         how="install it with pip|use pip|install into my own environment|pip install localllm", key="pip|pip install"),
+         ask="Can I use pip?|Does pip install work?|Can I install it with pip?|Is there a pip package?"
+             "|Is localllm a Python package?|Can pip do the installation?|Do I install it like other Python packages?"
+             "|Is it possible to pip install this?|Can I use my own virtual environment?|I prefer pip to a script."
+             "|Which pip command installs it?|Is pip enough to install it?|What does pip install . do?"
+             "|I want the command localllm in my own venv.",
+         how="install it with pip|use pip|install into my own environment|pip install localllm|get localllm with pip"
+             "|install the package with pip|install from source with pip|put it into a virtualenv of mine",
+         key="pip|pip install|pip package|python package|virtualenv|own environment"),
     fact("uv", "Yes: uv run localllm works, and start.py uses uv where it finds it.",
-         ask="Can I use uv?|Does it work with uv?|Does start.py use uv?|Is uv supported?", how="use uv|run it with uv"
-         "|install it with uv", key="uv|uv run"),
+         ask="Can I use uv?|Does it work with uv?|Does start.py use uv?|Is uv supported?|May I run it with uv?"
+             "|I have uv installed, can I use it?|Does localllm know uv?|Will start.py find uv?"
+             "|Do you support the uv package manager?|Which uv command starts localllm?|Is uv needed?"
+             "|What does start.py do when uv is there?|We use uv for everything.",
+         how="use uv|run it with uv|install it with uv|start localllm with uv|run localllm through uv|set it up with uv",
+         key="uv|uv run|uv support|uv package manager|uv run localllm",
+         can="launch it using uv|use uv instead of pip"),
     fact("first-slow", "The first start may compile llama.cpp, which takes minutes. Later starts take about a second.",
          ask="Why is the first start so slow?|How long does the installation take?|Why does the setup take so long?"
-             "|How long is the first start?|Is it always this slow to start?|Why does it compile?|What is it compiling?",
-         error="the first start takes very long|installing takes forever|it compiles for minutes",
-         key="slow first start|compile time|slow installation"),
+             "|How long is the first start?|Is it always this slow to start?|Why does it compile?|What is it compiling?"
+             "|Why does the first launch take ages?|Is it normal that the first start takes minutes?"
+             "|How many minutes does the setup take?|Why must llama.cpp be compiled?|Will the second start be faster?"
+             "|Why is it building something?|Did the installation hang?|What is taking so long the first time?"
+             "|How long until it is installed?|Will every start take minutes?|Is the setup stuck?",
+         error="the first start takes very long|installing takes forever|it compiles for minutes|the setup takes ages"
+               "|the installation seems to hang|it has been compiling for ten minutes|the first launch lags"
+               "|it is still compiling llama.cpp",
+         key="slow first start|compile time|slow installation|first launch slow|compiling|installation time"),
     fact("compiler", "Install a C++ compiler and CMake, then run start.py again; it says what your system needs.",
          error="no compiler found|CMake is missing|cmake not found|the compile fails|compilation of llama.cpp failed"
-               "|gcc not found|no C++ compiler|building llama-cpp-python failed", key="compiler|cmake|build failed",
-         ask="Do I need a compiler?|Do I need CMake?"),
+               "|gcc not found|no C++ compiler|building llama-cpp-python failed|CMake Error|clang not found|g++ is missing"
+               "|error while compiling llama.cpp|failed building wheel for llama-cpp-python|compiler error during setup",
+         key="compiler|cmake|build failed|gcc|c++|build tools|build error",
+         ask="Do I need a compiler?|Do I need CMake?|Which compiler do I have to install?|Why does it want a compiler?"
+             "|Is a C++ compiler required?|What do I do when the compilation fails?|Where do I get a C++ compiler?"
+             "|Do I have to install build tools?|Must gcc be installed?|Do I need Visual Studio?|Do I need Xcode?",
+         how="install a compiler|fix the build|install CMake"),
     fact("update", f"Get the newest source, then run {f.START} again.",
-         how="update localllm|upgrade localllm|get the newest version|install a new version|update it|upgrade it",
-         ask="Is there an update?|Does it update itself?", key="update|upgrade|new version"),
+         how="update localllm|upgrade localllm|get the newest version|install a new version|update it|upgrade it"
+             "|get a newer release|bring localllm up to date|move to the latest version|switch to the new release"
+             "|refresh my installation|install updates",
+         ask="Is there an update?|Does it update itself?|Is there a newer version?|My version is old, what now?"
+             "|Which command updates localllm?|How do updates work?|Do I get updates automatically?"
+             "|I want the latest localllm.|A new release is out, how do I get it?|Is my localllm up to date?"
+             "|Is there an upgrade command?|When a new version comes, what do I do?",
+         key="update|upgrade|new version|latest version|newer version|updates|new release"),
     fact("uninstall", f"Delete the source folder and the folders that {f.PATHS} shows.",
-         how="uninstall localllm|remove localllm|delete localllm|get rid of localllm|remove everything|uninstall it",
-         key="uninstall|remove localllm|deinstall"),
+         how="uninstall localllm|remove localllm|delete localllm|get rid of localllm|remove everything|uninstall it"
+             "|take localllm off my computer|wipe localllm|throw localllm away|clean up after localllm|delete the program"
+             "|remove the app completely|deinstall the software",
+         key="uninstall|remove localllm|deinstall|uninstaller|remove program|delete program",
+         ask="I no longer need localllm.|What must I delete to be rid of it?|Is there an uninstaller?"
+             "|How does one get rid of this program?|I want it off my computer.|What stays behind after deleting localllm?"
+             "|Which folders do I delete to uninstall it?|I don't want this software any more."),
     fact("tests", f"Run {f.START_TEST}; it installs what the tests need and runs them.",
-         how="run the tests|test localllm|run the test suite|check that all tests pass|start the tests",
-         ask="Does it have tests?|Are there tests?", key="tests|test suite|run tests|pytest"),
+         how="run the tests|test localllm|run the test suite|check that all tests pass|start the tests|run pytest"
+             "|execute the unit tests|run all tests|test my change to the code",
+         ask="Does it have tests?|Are there tests?|How are the tests run?|Which command runs the test suite?"
+             "|Is there a test suite?|Where are the tests?|Do all tests pass?|How do developers test the code?"
+             "|Is the code tested?|What do I run before a pull request?|How can I verify my change to the code?"
+             "|Are there unit tests?",
+         key="tests|test suite|run tests|pytest|unit tests|test command|testing the code"),
     fact("architecture", "Read ARCHITECTURE.md: it shows the rooms of the code and the path of a request.",
          ask="How does localllm work inside?|Where is the architecture described?|How is the code organised?"
-             "|How is the code structured?|Where do I find the design?|Which file explains the code?",
-         how="understand the code|read the code", what="the architecture|the code structure|the design of the program",
-         key="architecture|design|code structure|ARCHITECTURE.md"),
+             "|How is the code structured?|Where do I find the design?|Which file explains the code?"
+             "|Which modules does the code have?|Where can I read about the internals?"
+             "|Explain the structure of the source code.|How do the parts of localllm fit together?"
+             "|What happens inside when a request comes in?|Where should a developer start reading?"
+             "|Which document describes the design?|How was localllm designed?|I'd like to contribute, where do I look?"
+             "|How is the source code laid out?|What is in ARCHITECTURE.md?|How does it work internally?",
+         how="understand the code|read the code|find my way in the code|learn how the code is built|understand the internals",
+         what="the architecture|the code structure|the design of the program",
+         key="architecture|design|code structure|ARCHITECTURE.md|internals|source code structure|developer docs|codebase"),
     fact("process", "Each loaded model has its own process, so that a crash of one never hurts the others.",
          ask="Why are there several processes?|Why does each model have a process?|What happens if a model crashes?"
-             "|Does a crash kill the server?|What is the engine process?|Can one model crash another?",
-         what="the engine process|the process of a model", key="engine process|crash of a model|processes"),
+             "|Does a crash kill the server?|What is the engine process?|Can one model crash another?"
+             "|Why do I see many Python processes?|Is every model a process of its own?|Why is there one process per model?"
+             "|Will the server survive when a model crashes?|Are models isolated from each other?"
+             "|If one model dies, do the others go on?|Why so many processes in my task manager?|Do models share a process?"
+             "|Can a broken model take down the server?|Do models run in separate processes?"
+             "|Why does localllm start a second process?",
+         what="the engine process|the process of a model|the reason for several processes|the isolation of models",
+         key="engine process|crash of a model|processes|process per model|isolation|separate processes",
+         does="isolate models|run each model in its own process"),
     fact("bug", f"Describe what you did, and add the output of {f.DOCTOR}.",
-         how="report a bug|report a problem|write a bug report|get support|tell you about a bug|file an issue",
-         ask="I found a bug.|Where do I report bugs?|What do I put in a bug report?", key="bug report|bug|support"),
+         how="report a bug|report a problem|write a bug report|get support|tell you about a bug|file an issue"
+             "|report an error to the makers|contact support|open an issue|send feedback about a bug",
+         ask="I found a bug.|Where do I report bugs?|What do I put in a bug report?|Something is broken, whom do I tell?"
+             "|How do I contact the developers?|I think this is a bug.|localllm has a bug, what shall I do?"
+             "|Which information do you need for a bug report?|Whom do I ask for support?|Where do I send my problem?"
+             "|Is there a bug tracker?|What should a good bug report contain?|It behaves strangely, where do I report that?"
+             "|I want to complain about a fault in the program.",
+         key="bug report|bug|support|issue|report problem|bug tracker|feedback"),
 )  # fmt: skip
-
-COMMANDS = (
-    fact("run", f"Type {f.RUN} without a command: it serves and opens the page in your browser.",
-         how="start localllm|run localllm|launch localllm|open localllm|start the program|start it|open the app",
-         ask="What happens when I type localllm?|What does localllm do without a command?", key="start|launch|run"),
-    fact("serve", f"{f.SERVE} starts the server on {f.ORIGIN}.",
-         how="start the server|run the server|launch the server|serve a model|start the API server|run a local server"
-             "|make the API available|serve models", what="localllm serve|the serve command|serve",
-         ask="What does localllm serve do?|Which command starts the server?", key="serve|server|start server"),
-    fact("stop", "Press Ctrl-C in the terminal where localllm runs.",
-         how="stop the server|stop localllm|quit localllm|end the program|shut down the server|close localllm|exit localllm"
-             "|turn it off|terminate the server|shut it down", key="stop|quit|shutdown|exit|stop server"),
-    fact("commands", f"The commands are {', '.join(f.COMMANDS)}. Try {f.RUN} --help.",
-         ask="Which commands are there?|What commands exist?|What commands does localllm have?|What can I type?"
-             "|How do I get help on the command line?|Where is the help?", what="the list of commands|the commands|the CLI"
-         "|the command line interface", how="see all commands|see the help|list the commands", key="commands|cli|--help"),
-    fact("chat", f"{f.CHAT} starts a conversation in the terminal.",
-         how="chat in the terminal|chat on the command line|talk to a model in the terminal|use the chat command"
-             "|chat without a browser|have a conversation in the terminal|start a chat", what="localllm chat|the chat command",
-         ask="What does localllm chat do?|Which command starts a chat?", key="chat|terminal chat|console chat"),
-    fact("one-shot", f'Put the question behind it: {f.CHAT} "What is localllm?"',
-         how="ask one question|ask a single question|ask from a script|get one answer and exit|use chat with a prompt"
-             "|send one prompt from the shell", what="one-shot chat|a one-shot prompt", key="one-shot|single question"),
-    fact("stop-answer", "Press Ctrl-C: it stops the answer, not the program.",
-         how="stop an answer|cancel an answer|interrupt the model|stop the generation in the terminal|stop it from talking"
-             "|abort an answer|interrupt an answer in chat", key="cancel answer|interrupt|stop generating",
-         error="the model does not stop talking|it keeps generating"),
-    fact("leave-chat", "Type /exit.",
-         how="leave the chat|end the conversation|exit the chat|quit the conversation|get out of the chat|finish the chat",
-         key="leave chat|exit chat|/exit|quit chat", ask="How do I get out of the conversation?|Which word ends the chat?"
-         "|How does the chat end?"),
-    fact("list", f"{f.LIST} shows every model you have.",
-         how="list my models|see my models|show all models|find out which models I have|see the installed models"
-             "|list the models", what="localllm list|the list command|the list of models", key="list|list models|my models",
-         ask="Which models do I have?|Which models are installed?|What does localllm list do?"),
-    fact("json-out", "Add --json to the command, for example localllm list --json.",
-         how="get output for a script|get JSON from the command line|parse the output of a command|use the CLI in a script"
-             "|get machine-readable output", what="the --json option|--json", key="--json|json output|scripting"),
-    fact("paths", f"{f.PATHS} shows where the catalog, the models and the logs are.",
-         ask="Where are my files?|Where does localllm keep its files?|Where is the data folder?|Which folders does it use?"
-             "|Where is everything stored?|Where are the files of localllm?|What does localllm paths do?",
-         how="find the data folder|find the files of localllm|see the folders", what="the data folder|localllm paths"
-         "|the location of the files", key="paths|folders|data folder|file locations"),
-    fact("logs", f"In the log folder; {f.PATHS} shows where that is.",
-         ask="Where are the logs?|Where is the log file?|Is there a log?|Where does it write logs?",
-         how="find the logs|see the log|read the log file", what="the log folder|the log file", key="logs|log file|log folder"),
-    fact("doctor", f"{f.DOCTOR} checks Python, llama.cpp, devices, memory, the catalog and the port.",
-         ask="What does localllm doctor do?|What does the doctor check?|Is my setup all right?|What is localllm doctor?"
-             "|Is everything working?|Is my installation ok?", what="localllm doctor|the doctor command|the doctor",
-         how="check my setup|diagnose a problem|check my installation|find out what is wrong|test my setup",
-         key="doctor|diagnose|diagnostics|check setup"),
-    fact("port", f"The default port is {f.DEFAULT_PORT}.",
-         ask="Which port does localllm use?|On which port does it listen?|What port is it?|Which port is the server on?",
-         what="the port|the default port|the port number|localllm's port|the port of the server", key="port|default port"),
-    fact("change-port", f"{f.SERVE} --port 8080 listens on another port.",
-         how="change the port|use another port|use a different port|set the port|run on port 8080|listen on another port"
-             "|pick a port|choose the port", what="the --port option|--port", key="change port|other port|--port|set port"),
-    fact("address", f"{f.ORIGIN}, or {f.ORIGIN.replace('localhost', f.DEFAULT_HOST)}.",
-         ask="Where is the page?|Which address do I open?|What is the URL?|Where can I reach localllm?|Which URL do I open"
-             " in the browser?", how="open the page|open the web page|reach the server in the browser",
-         what="the address|the URL|the web address|the address of the page|the address of the server", key="url|address|page"),
-    fact("host", f"{f.SERVE} --host 0.0.0.0 listens for other computers; then a key is needed.",
-         how="reach it from another computer|use it from my phone|listen on the network|share it in my network|set the host"
-             "|serve to other machines|allow other computers|open it to my LAN|connect from another device",
-         what="the --host option|--host", key="--host|network|lan|remote access|0.0.0.0|phone"),
-    fact("default-host", f"Only your own computer: localllm listens on {f.DEFAULT_HOST} unless you say otherwise.",
-         ask="Who can reach the server?|Is it open to the network?|On which address does it listen?|Can others see it?"
-             "|Is the server public?|Which host is the default?|Can strangers use my server?",
-         what="the default host|the listen address", key="default host|listen address|bind address"),
-    fact("serve-model", f"{f.SERVE} --model ID loads it; it answers requests that name no model.",
-         how="choose the model at start|serve a certain model|start with another model|pick the model to serve"
-             "|start the server with my model", what="the --model option|--model", key="--model|choose model at start"),
-)  # fmt: skip
-
-FACTS = GUIDE + PROGRAM + COMMANDS

@@ -175,7 +175,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description="Train the guide model.")
     parser.add_argument("--folder", type=Path, default=Path("build/guide"))
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--steps", type=int, default=5200)
+    parser.add_argument("--steps", type=int, default=6600)
     parser.add_argument(
         "--workers", type=int, default=2, help="processes that share the work; part of the result"
     )

@@ -8,7 +8,17 @@ import re
 import string
 
 import pytest
-from guide_model import cases, corpus, heldout, small_talk, tool_requests, tool_words, toolboxes, tools, words
+from guide_model import (
+    cases,
+    corpus,
+    heldout,
+    out_of_scope,
+    tool_requests,
+    tool_words,
+    toolboxes,
+    tools,
+    words,
+)
 from guide_model.conversation import name_in_words, value_parts
 from guide_model.fact import Fact
 from guide_model.frames import FRAMES, HELD_OUT, roughen
@@ -147,8 +157,8 @@ def test_the_evaluation_asks_for_every_fact():
 
 def test_a_refusal_is_accepted_in_either_language_and_a_fact_is_not():
     """Which language a refusal comes in is no matter of right or wrong."""
-    case = cases.Case("x", [], small_talk.REFUSAL)
-    assert case.is_right(small_talk.REFUSAL_ZH)
+    case = cases.Case("x", [], out_of_scope.REFUSAL)
+    assert case.is_right(out_of_scope.REFUSAL_ZH)
     assert not case.is_right(corpus.ENGLISH[0].answer)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 import pytest
-from guide_model import corpus, small_talk
+from guide_model import corpus, out_of_scope, small_talk
 
 from localllm import facts, paths
 from localllm.api.app import create_app
@@ -20,7 +20,7 @@ from localllm.models.pool import Pool
 
 ROOT = Path(__file__).parents[2]
 ANSWERS = [*(fact.answer for fact in corpus.FACTS), *(fact.answer for fact in small_talk.TALK)]
-ANSWERS += [small_talk.REFUSAL, small_talk.REFUSAL_ZH]
+ANSWERS += [out_of_scope.REFUSAL, out_of_scope.REFUSAL_ZH]
 SPECIAL_VERBS = {"worker", "install-desktop"}
 PROSE_AFTER_NAME = {
     "and", "is", "again", "in", "it", "runs", "installs", "works", "answer", "or", "with", "made", "say", "what",

@@ -69,6 +69,25 @@ def test_fixed_tokens_keep_the_embeddings_they_start_with(folder: Path):
     assert moved[~fixed].any()
 
 
+def test_a_word_that_came_twice_is_continued_as_after_the_word_before_it(folder: Path):
+    """From the first step on: in A B C … D B E … A B, one head looks at C rather than at E, whatever the words are."""
+    network = start(folder, seed=1).network
+    generator = torch.Generator().manual_seed(1)
+    num_right = sum(prefers_the_pair(network, torch.randperm(6000, generator=generator)) for _ in range(40))
+    assert num_right >= 28
+
+
+def prefers_the_pair(network: model.Network, ids: torch.Tensor) -> bool:
+    ids = torch.cat([ids[:30], ids[:2]])  # A B C … A B
+    ids[15] = ids[1]  # D B E
+    cos, sin = model.rope_tables(network.shape, len(ids))
+    x = network.layers[0](network.embed(network.base_of[ids[None]]), cos, sin)
+    layer, size = network.layers[1], network.shape.head_dim
+    h = layer.attn_norm(x)[0]
+    q, k = (model.rotate(w(h)[:, size : 2 * size], cos, sin) for w in (layer.q, layer.k))
+    return bool(q[-1] @ k[2] > q[-1] @ k[16])
+
+
 @pytest.mark.parametrize("length", [1, 64, 200])
 def test_attention_in_blocks_is_attention(length: int):
     """Written for speed; the last block may be a shorter one."""
