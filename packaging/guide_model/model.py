@@ -22,7 +22,7 @@ NEVER = -1e4  # a score so low that nothing is read there
 class Shape:
     """Sizes of the network; every row length is a multiple of 32, which Q8_0 needs."""
 
-    vocab: int = 6016
+    vocab: int = 6144
     width: int = 160
     layers: int = 6
     heads: int = 4

@@ -20,7 +20,7 @@ from . import tool_words as w
 from .conversation import CONTROL_TOKENS, MARKUP_TOKENS
 from .general_words import GENERAL
 
-NUM_BASE_TOKENS = 6016  # control, markup, bytes and merges; the forms with a space come after them
+NUM_BASE_TOKENS = 6144  # control, markup, bytes and merges; the forms with a space come after them
 VERBS = {
     word
     for family in w.FAMILIES.values()
