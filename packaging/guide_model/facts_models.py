@@ -22,7 +22,8 @@ FACTS = (
     fact("get-models", f"{f.PULL_HUB} downloads one from Hugging Face; {f.LIST} shows what the catalog offers.",
          how="get a model|download a model|find models|get a bigger model|get a better model|get a smarter model|get Llama"
              "|get Qwen|run Mistral|use a bigger model|run Gemma|find a good model"
-             "|fetch a proper model from the web|replace the guide with something smarter", key="download|download model|bigger model"
+             "|fetch a proper model from the web|replace the guide with something smarter",
+         key="download|download model|bigger model"
          "|hugging face|better model", ask="Where do I get models?|Where are models from?|Where can I find GGUF files?"
          "|Which site has models?|Can I have a better model?"
              "|The guide is too limited, how do I get something smarter?|I'd like a real model, where can I fetch one?"
@@ -58,7 +59,8 @@ FACTS = (
              "|Can I throw away the original file after adding it?|Does the GGUF stay in its folder when I add it?"
              "|After adding, where is my file?|Will adding a 40 GB file fill my disk?"
              "|Is the model duplicated when I register it?|Does it move my GGUF somewhere else?"
-             "|Is my file left alone when I add it?|Does add touch the file or only read it?", does="copy my model file|move my files"
+             "|Is my file left alone when I add it?|Does add touch the file or only read it?",
+         does="copy my model file|move my files"
          "|change the GGUF file"
              "|duplicate the file I add|make a copy of my GGUF", key="copy of the file|file copied"),
     fact("id", "The id is the name that clients use for the model; you choose it with --id.",
@@ -68,7 +70,8 @@ FACTS = (
              "|What's the short name of a model for?|By which name does a client call my model?"
              "|Can I choose under which name a model appears when I add it?|I don't understand what the id is."
              "|Who decides what a model is called?|How does my client refer to a model?"
-             "|Where does the name of a model come from?|What is meant by the ID of a model?", what="the model id|the --id option|the id|--id|the name of a model"
+             "|Where does the name of a model come from?|What is meant by the ID of a model?",
+         what="the model id|the --id option|the id|--id|the name of a model"
              "|the identifier of a model|the name that clients see",
          how="name a model|choose the name of a model|give a model an id", key="id|--id|model id|model name"),
     fact("rename", f"Change its id or add aliases in {f.CATALOG_FILE}.",
@@ -113,7 +116,8 @@ FACTS = (
              "|How do I know in advance that a model won't be too large?",
          what="localllm fit|the fit command", how="see which models fit|check that a model fits into memory|use fit"
          "|find out whether a model fits"
-             "|check whether a model is too large for my machine|test if my RAM is enough for a model", key="fit|localllm fit|fits"),
+             "|check whether a model is too large for my machine|test if my RAM is enough for a model",
+         key="fit|localllm fit|fits"),
     fact("rm-safe", "Only what localllm downloaded itself is deleted; your own files stay.",
          ask="Does rm delete my file?|Is my GGUF deleted when I remove a model?|What does rm delete?|Does removing a model delete"
              " the file?|Is it safe to use rm?"
@@ -121,7 +125,8 @@ FACTS = (
              "|If I remove a model, is the file gone too?|Is the file on my disk kept when I delete a model?"
              "|I'm afraid that rm deletes my own files.|Does rm erase what I downloaded by hand?"
              "|What is left on the disk after localllm rm?|Will removing a model touch the original file?"
-             "|Does rm free disk space?|Are downloaded files deleted by rm?|Could rm destroy something of mine?", does="delete my own files|delete my GGUF file"
+             "|Does rm free disk space?|Are downloaded files deleted by rm?|Could rm destroy something of mine?",
+         does="delete my own files|delete my GGUF file"
              "|erase my GGUF when I remove the model|keep my file when I remove a model", key="rm my file|is rm safe"),
     fact("ps", f"{f.IN_MEMORY} shows which models are in memory.",
          ask="Which models are in memory?|What does localllm ps do?|Which command shows the models in memory?|What is running now?"
@@ -130,7 +135,8 @@ FACTS = (
              "|Which models are active?|How do I see which models are running?|Can I print what is currently in memory?"
              "|Show me what is loaded at the moment.|What does the ps command list?|Which models are awake right now?",
          how="see which models are in memory|see what is running|use ps|list running models"
-             "|print what is in RAM|find out which models are loaded at the moment|show the active models", what="localllm ps|the ps command"
+             "|print what is in RAM|find out which models are loaded at the moment|show the active models",
+         what="localllm ps|the ps command"
          "|the list of running models", key="ps|localllm ps|running models|in memory"),
     fact("unload", f"{f.UNLOAD} unloads a model from memory.",
          ask="What does localllm stop do?|Which command unloads a model?|Can I unload a model by hand?|How does a model leave memory?"
@@ -145,7 +151,8 @@ FACTS = (
     fact("remove", f"{f.REMOVE} removes a model.",
          how="remove a model|delete a model|forget a model|take a model off the list|unregister a model|uninstall a model"
              "|get rid of one model|throw away a model I don't use|drop an old model",
-         what="localllm rm|the rm command", key="remove model|delete model|rm|localllm rm", ask="Which command removes a model?|I no longer want a model.|How do models go away?"
+         what="localllm rm|the rm command", key="remove model|delete model|rm|localllm rm",
+         ask="Which command removes a model?|I no longer want a model.|How do models go away?"
              "|How do I get rid of a model?|I don't need this model any more, how do I delete it?"
              "|A model shall disappear from my list.|What's the command to throw away a model?|What does localllm rm do?"
              "|There's an old model I'd like to delete.|I have too many models and want to drop some of them."
@@ -156,7 +163,8 @@ FACTS = (
              "|In which file are my models written down?|Where is the configuration stored?|Is there a config file?"
              "|Where does localllm keep the settings of the models?|What is in models.toml?|Which file holds the settings?"
              "|What is the file models.toml for?|Where are the options of my models saved?|What's meant by the catalog?"
-             "|How does localllm know which models I have?|Is there a file where I can see all settings?", key="catalog|models.toml|config file|settings file",
+             "|How does localllm know which models I have?|Is there a file where I can see all settings?",
+         key="catalog|models.toml|config file|settings file",
          what="the catalog|models.toml|the model catalog|the file with the models|the configuration file"
              "|the config file|the place of the settings"),
     fact("edit-catalog", "Edit it with any editor; changes count at once, without a restart, and comments stay.",
@@ -178,13 +186,16 @@ FACTS = (
              "|What does localllm do if the catalog has an error?|I mistyped a key in the catalog."
              "|Will everything break if I write something wrong in models.toml?|My models.toml is no longer valid."
              "|How do I find the wrong line in the catalog?|What if there's a syntax error in the config file?"
-             "|Is a mistake in the config dangerous?|How does it react to invalid TOML?", error="error in models.toml|the catalog is broken|unknown key in models.toml"
+             "|Is a mistake in the config dangerous?|How does it react to invalid TOML?",
+         error="error in models.toml|the catalog is broken|unknown key in models.toml"
          "|catalog error|my catalog edit has no effect"
-             "|models.toml cannot be parsed|invalid TOML in the catalog|there is a typo in models.toml", key="broken catalog|catalog error|toml error"),
+             "|models.toml cannot be parsed|invalid TOML in the catalog|there is a typo in models.toml",
+         key="broken catalog|catalog error|toml error"),
     fact("home", f"Set the variable {f.HOME_VARIABLE} to a folder of your choice.",
          how="move the data folder|keep the files on another disk|change the data folder|use another folder"
              "|put everything in one folder|choose where files are kept"
-             "|store the models on another drive|move the data to a bigger disk|change where models are saved", what=f"{f.HOME_VARIABLE}|the variable for the folder",
+             "|store the models on another drive|move the data to a bigger disk|change where models are saved",
+         what=f"{f.HOME_VARIABLE}|the variable for the folder",
          key="LOCALLLM_HOME|data folder change|environment variable", ask="Is there an environment variable for the folder?"
              "|My C drive is small, can the data go to another drive?|How can I store the models on an external disk?"
              "|I want the models on my second drive.|Can I change where localllm puts its data?"
@@ -195,7 +206,8 @@ FACTS = (
     fact("context", f"Set {f.KEY_CONTEXT} of the model in {f.CATALOG_FILE}.",
          how="change the context length|get a longer context|set n_ctx|increase the context|use a larger context window"
              "|make the context bigger"
-             "|raise the context size|set the context to 8192 tokens", what="the context length setting|n_ctx", key="context length|n_ctx|longer context",
+             "|raise the context size|set the context to 8192 tokens", what="the context length setting|n_ctx",
+         key="context length|n_ctx|longer context",
          ask="The context is too small for my document, how do I raise it?|How can I give the model more context?"
              "|Where do I set the context size?|I need 32k context, what do I change?|Which setting makes the context larger?"
              "|Can I raise the context of a model?|My model forgets the beginning of a long text, can I give it more room?"
@@ -266,7 +278,8 @@ FACTS = (
              "|Should I take Q4 or Q8?|Which of the many GGUF files on the page do I download?"
              "|There are ten files for one model, which one do I pick?|Q4_K_M, Q5_K_M or Q8_0?|Is Q8_0 worth the extra memory?"
              "|Which quantization would you take?|Is Q2 too little?|What's the sweet spot among the quants?"
-             "|Which Q should I get?|I don't know which quant to download.|Is Q4 good enough or should I take Q8?", what="the best quant|the recommended quantization",
+             "|Which Q should I get?|I don't know which quant to download.|Is Q4 good enough or should I take Q8?",
+         what="the best quant|the recommended quantization",
          how="choose a quant|pick a quantization"
              "|decide between Q4 and Q8|choose the best quantization level", key="best quant|which quant|q4 or q8"),
     fact("several", "Yes: each request names its model, and each loaded model has its own process.",
@@ -278,12 +291,14 @@ FACTS = (
              "|Can I load a second model next to the first?|How many models may be loaded together?"
              "|Do I need a second server for a second model?", can="run two models|use several models|switch models in a request"
          "|serve many models at once|load more than one model"
-             "|have several models in memory together|run a small and a big model side by side", key="several models|many models|two models",
+             "|have several models in memory together|run a small and a big model side by side",
+         key="several models|many models|two models",
          does="handle more than one model"),
     fact("switch", "Put another model id in the field model of your request.",
          how="switch models|switch the model|select a model in a request|change the model of a request|use another model in"
              " the API|tell the API which model I want"
-             "|address a certain model in the JSON|swap the model from my client", key="switch model|select model", what="the field model",
+             "|address a certain model in the JSON|swap the model from my client", key="switch model|select model",
+         what="the field model",
          ask="How does my client say which model it wants?|Which field of the request chooses the model?"
              "|I want the next request to go to another model.|Where in the JSON do I name the model?"
              "|How do I talk to a different model over the API?|Do I have to restart to change the model of a request?"
@@ -292,7 +307,8 @@ FACTS = (
     fact("keep-alive", f"Set {f.KEY_KEEP_ALIVE} of the model in {f.CATALOG_FILE}, for example to 10m or forever.",
          how="keep a model loaded|change how long a model stays loaded|set the keep-alive|change when a model is unloaded"
              "|free the memory after some time"
-             "|keep a model in RAM all day|set an idle timeout for a model", what="keep-alive|the keep-alive setting", key="keep-alive|keep alive|keep_alive",
+             "|keep a model in RAM all day|set an idle timeout for a model", what="keep-alive|the keep-alive setting",
+         key="keep-alive|keep alive|keep_alive",
          ask="How long does a model stay loaded?|When is a model unloaded?"
              "|My model gets unloaded after a while, can I prevent that?|After how many minutes does an idle model go away?"
              "|I want the model to stay in memory forever.|How do I stop it from unloading my model?"
@@ -303,7 +319,8 @@ FACTS = (
     fact("sampling-defaults", f"Set sampling defaults for the model in {f.CATALOG_FILE}; a request can change them.",
          how="set default sampling parameters|set a default temperature|change the default temperature of a model"
              "|set sampling defaults"
-             "|save sampling values for a model|preset the temperature of a model", what="the sampling defaults|the default temperature", key="sampling defaults",
+             "|save sampling values for a model|preset the temperature of a model",
+         what="the sampling defaults|the default temperature", key="sampling defaults",
          ask="Can I fix the temperature of a model once for all requests?|I don't want to send temperature each time."
              "|Where do I store a temperature for every request to a model?|Can a model have its own default top_p?"
              "|Which settings apply if a request has no temperature?|Is there a place for standard sampling values?"
@@ -312,9 +329,11 @@ FACTS = (
     fact("parallel", f"Set {f.KEY_PARALLEL} of the model in {f.CATALOG_FILE}.",
          how="answer more requests at once|set parallel sequences|allow more users at once|change the number of slots"
              "|set the number of parallel requests"
-             "|raise the limit of simultaneous requests|configure more slots|set how many requests a model takes at once", what="parallel sequences|the number of slots", key="parallel|slots",
+             "|raise the limit of simultaneous requests|configure more slots|set how many requests a model takes at once",
+         what="parallel sequences|the number of slots", key="parallel|slots",
          ask="Where do I set how many requests run together?|How do I raise the number of slots?"
-             "|My model takes too few requests at once, what do I change?|Which setting says how many users a model serves at once?"
+             "|My model takes too few requests at once, what do I change?"
+             "|Which setting says how many users a model serves at once?"
              "|I want eight requests at the same time.|Can I limit a model to one request at a time?"
              "|How many slots does a model have, and where is it set?|Which key is for parallel sequences?"
              "|We have ten users, where do I raise the limit?|Is the number of simultaneous requests adjustable?"),
@@ -325,7 +344,8 @@ FACTS = (
              "|Does the second user wait until the first answer is done?|Is it fit for a whole team?"
              "|How does it deal with many requests at the same time?|Can my family use it together?"
              "|Do simultaneous requests block one another?|Is there a queue for requests?"
-             "|Ten people want to use one server, will it work?|Are requests handled one after another or together?", does="serve several users|batch requests"
+             "|Ten people want to use one server, will it work?|Are requests handled one after another or together?",
+         does="serve several users|batch requests"
          "|answer requests in parallel|do continuous batching"
              "|work for a whole team|answer two people at the same time", key="batching|concurrency|parallel requests|many users"
              "|simultaneous users"),
