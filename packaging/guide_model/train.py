@@ -21,6 +21,7 @@ MUON_LR, ADAM_LR = 0.02, 0.004
 WARMUP, DECAY_FROM = 40, 0.35
 MAX_GRADIENT = 1.0
 WATCH_EVERY, WATCHED = 200, 30  # steps; cases of each kind
+NUM_SHAPES = 16  # of batches to compile for; torch gives up after 8, and is a third slower then
 
 
 def learning_rate(step: int, num_steps: int) -> float:
@@ -60,6 +61,7 @@ class Run:
         self.network.to(self.device)
         self.optimizers = make_optimizers(self.network, MUON_LR, ADAM_LR)
         self.base_rates = [[group["lr"] for group in o.param_groups] for o in self.optimizers]
+        torch._dynamo.config.recompile_limit = NUM_SHAPES
         self.loss_of = loss_of if options.no_compile else torch.compile(loss_of, dynamic=False)
 
     @property
