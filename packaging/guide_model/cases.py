@@ -34,6 +34,7 @@ class Case:
         return answer.strip() == self.expected
 
 
+BESIDE_TOOLS = "facts beside tools"
 REFUSALS = (out_of_scope.REFUSAL, out_of_scope.REFUSAL_ZH)
 
 
@@ -119,7 +120,7 @@ def no_calls(rng: random.Random, count: int) -> Iterator[Case]:
         box = toolboxes.make_toolbox(rng, tools.HELD_OUT)
         yield case("no call: none fits", corpus.no_tool_fits(rng, box, tools.HELD_OUT), box)
         fact: Fact = rng.choice(corpus.FACTS)
-        yield case("no call: fact beside tools", [user(fact.question(rng)), assistant(fact.answer)], box)
+        yield case(BESIDE_TOOLS, [user(fact.question(rng)), assistant(fact.answer)], box)
 
 
 def all_cases(seed: int, *, per_fact: int = 2, count: int = 100) -> list[Case]:
