@@ -8,8 +8,10 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+import psutil
 
 from benchmarks.servers import LlamaCppPythonServer, LlamaServer, Ours, Server, Settings, install
 
@@ -46,12 +48,16 @@ def running(kind: type[Server], model: Path, home: Path) -> Iterator[str]:
         _wait(process, server.port, home / "peer.log")
         yield f"http://127.0.0.1:{server.port}/v1"
     finally:
+        children = psutil.Process(process.pid).children(recursive=True) if process.poll() is None else []
         process.terminate()
         try:
             process.wait(20)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+        for child in children:  # LitServe leaves its workers behind
+            with suppress(psutil.NoSuchProcess):
+                child.kill()
         log.close()
 
 
