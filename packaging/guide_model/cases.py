@@ -13,6 +13,9 @@ from .conversation import Episode, Message, Tool, assistant, user
 from .fact import Fact
 from .frames import HELD_OUT, roughen
 
+BESIDE_TOOLS = "facts beside tools"
+NO_CALL = "no call: facts beside tools"  # whatever is answered
+
 
 @dataclass(frozen=True)
 class Case:
@@ -33,8 +36,14 @@ class Case:
             return answer.strip() in REFUSALS
         return answer.strip() == self.expected
 
+    def verdicts(self, answer: str) -> dict[str, bool]:
+        """Whether it is right, by category; where a fact is asked beside tools also whether none of them is called."""
+        verdicts = {self.category: self.is_right(answer)}
+        if self.category == BESIDE_TOOLS:
+            verdicts[NO_CALL] = "<tool_call>" not in answer
+        return verdicts
 
-BESIDE_TOOLS = "facts beside tools"
+
 REFUSALS = (out_of_scope.REFUSAL, out_of_scope.REFUSAL_ZH)
 
 

@@ -125,7 +125,6 @@ BESIDE_TOOLS: Mix = ((fact_episode, 0.65), (refusal_episode, 0.2), (talk_episode
 TOOLBOXES = {  # how many tools at most, short ones, made of which words
     "short tools": (3, True, tools.TRAINING),
     "few tools": (2, False, tools.TRAINING),
-    "any two tools": (2, False, tools.ANY_PARAMETER),
     "tools": (5, False, tools.TRAINING),  # only the tokenizer is learned from these
     "any tools": (5, False, tools.ANY_PARAMETER),
 }

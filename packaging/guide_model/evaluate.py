@@ -21,12 +21,11 @@ from localllm.engine.engine import Engine, Stream
 from localllm.engine.loading import LoadParams
 from localllm.sampling_params import SamplingParams
 
-from .cases import BESIDE_TOOLS, Case, all_cases
+from .cases import BESIDE_TOOLS, NO_CALL, Case, all_cases
 from .conversation import MARKUP_TOKENS, Message, Tool
 
 GREEDY = SamplingParams(temperature=0.0, max_tokens=160)
 CALLS = "tool call, unseen tools"
-NO_CALL = "no call: facts beside tools"  # whatever is answered
 CELLS = 8192  # of the KV cache, for all that run at once
 BATCH = 8
 BARS = {
@@ -118,9 +117,8 @@ def evaluate(
     """How each category did; shows the first failures of each."""
     results: dict[str, list[bool]] = defaultdict(list)
     for case, answer in guide.answers(cases, is_held=is_held):
-        results[case.category].append(case.is_right(answer))
-        if case.category == BESIDE_TOOLS:
-            results[NO_CALL].append("<tool_call>" not in answer)
+        for category, is_right in case.verdicts(answer).items():
+            results[category].append(is_right)
         if not results[case.category][-1] and results[case.category].count(False) <= num_shown:
             print(
                 f"✗ {case.category}: {case.messages[-1]['content']!r}\n    wanted {case.expected!r}\n    got    {answer!r}"

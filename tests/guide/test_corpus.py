@@ -89,6 +89,7 @@ def test_tools_for_one_thing_are_told_apart_by_what_they_do():
     """The thing is the same, no two do the same with it, and their names differ."""
     for seed in range(100):
         box = toolboxes.of_one_thing(random.Random(seed), 3)
+        assert len(box) > 1
         assert len({function.noun for function in box}) == 1
         assert len({function.family for function in box}) == len(box)
         assert len({function.name for function in box}) == len(box)
@@ -160,6 +161,21 @@ def test_a_refusal_is_accepted_in_either_language_and_a_fact_is_not():
     case = cases.Case("x", [], out_of_scope.REFUSAL)
     assert case.is_right(out_of_scope.REFUSAL_ZH)
     assert not case.is_right(corpus.ENGLISH[0].answer)
+
+
+@pytest.mark.parametrize(
+    ("answer", "is_right", "is_no_call"),
+    [
+        ("yes", True, True),
+        ("no", False, True),
+        ('<tool_call>\n{"name": "a", "arguments": {}}\n</tool_call>', False, False),
+    ],
+)
+def test_a_fact_beside_tools_may_be_wrong_without_being_a_call(answer: str, is_right: bool, is_no_call: bool):
+    """Two figures, so that neither hides the other."""
+    case = cases.Case(cases.BESIDE_TOOLS, [], "yes")
+    assert case.verdicts(answer) == {cases.BESIDE_TOOLS: is_right, cases.NO_CALL: is_no_call}
+    assert cases.Case("copy", [], "yes").verdicts(answer) == {"copy": is_right}
 
 
 @pytest.mark.parametrize(

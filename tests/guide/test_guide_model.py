@@ -132,6 +132,11 @@ def test_it_does_as_well_as_its_card_says(guide: Guide, category: str):
     assert share_right(guide, sample(category)) >= FLOORS[category]
 
 
+def test_it_calls_no_tool_where_a_fact_is_asked(guide: Guide):
+    """Whatever it answers."""
+    assert not [answer for _, answer in guide.answers(sample(cases.BESIDE_TOOLS)) if "<tool_call>" in answer]
+
+
 def test_it_answers_in_json_when_asked(guide: Guide):
     """The answer parses, and holds what was said."""
     answer = guide.answer([user("Write a JSON object with city Paris and count 3")])
